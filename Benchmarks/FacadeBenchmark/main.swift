@@ -1,0 +1,108 @@
+// What a traced call costs beside a plain one: spans off, on, and on with the distributed-tracing API.
+//
+//     swift run -c release FacadeBenchmark
+
+import Kernel
+import Telemetry
+
+/// Calls in one measurement; enough for the clock's own cost to vanish.
+let callCount = 2_000_000
+/// Measurements of each kind; the least is taken, since all disturbances add.
+let repetitions = 7
+
+/// The work under measurement: too small to hide the cost of tracing, opaque to the optimiser.
+@inline(never)
+func work(_ number: Int) -> Int { number &* 3 &+ 1 }
+
+@inline(never)
+func workAsync(_ number: Int) async -> Int { number &* 3 &+ 1 }
+
+@inline(never)
+func plainAsync(_ number: Int) async -> Int { await workAsync(number) }
+
+@inline(never)
+func plain(_ number: Int) -> Int { work(number) }
+
+@inline(never)
+func tracedBare(_ number: Int) -> Int {
+    traced(.cgroupCreate) { _ in work(number) }
+}
+
+@inline(never)
+func tracedWithAttributes(_ number: Int, _ path: String) -> Int {
+    traced(.cgroupCreate) { span in
+        span.set("apron.cgroup.version", number)
+        span.set("apron.path", path)
+        span.set("apron.limits.memory", UInt64(truncatingIfNeeded: number))
+        span.set("apron.pooled", number & 1 == 0)
+        span.set("apron.pressure.cpu.some", Double(number))
+        return work(number)
+    }
+}
+
+@inline(never)
+func tracedAsync(_ number: Int) async -> Int {
+    await traced(.cgroupCreate) { span in
+        span.set("apron.cgroup.version", number)
+        return await workAsync(number)
+    }
+}
+
+func nanoseconds(_ calls: Int = callCount, _ body: (Int) -> Int) -> Double {
+    var best = Double.infinity
+    var sum = 0
+    for _ in 0..<repetitions {
+        let start = bootTime()
+        for number in 0..<calls { sum &+= body(number) }
+        best = min(best, Double(bootTime() - start) / Double(calls))
+    }
+    precondition(sum != 42, "keeps the work alive")
+    return best
+}
+
+func nanosecondsAsync(_ calls: Int = callCount, _ body: (Int) async -> Int) async -> Double {
+    var best = Double.infinity
+    var sum = 0
+    for _ in 0..<repetitions {
+        let start = bootTime()
+        for number in 0..<calls { sum &+= await body(number) }
+        best = min(best, Double(bootTime() - start) / Double(calls))
+    }
+    precondition(sum != 42, "keeps the work alive")
+    return best
+}
+
+func report(_ name: String, _ nanoseconds: Double) {
+    let rounded = (nanoseconds * 100).rounded() / 100
+    print("\(name): \(rounded) ns per call")
+}
+
+let path = "/var/lib/apron/containers/live/0123456789abcdef"
+
+report("plain call", nanoseconds { plain($0) })
+report("off", nanoseconds { tracedBare($0) })
+report("off, five attributes", nanoseconds { tracedWithAttributes($0, path) })
+report("plain async call", await nanosecondsAsync { await plainAsync($0) })
+report("off, async", await nanosecondsAsync { await tracedAsync($0) })
+
+try Telemetry.configure(Telemetry.Configuration())
+
+/// Spans below one root, as in a container's creation.
+let spansPerRoot = 40
+
+/// As ``nanoseconds(_:_:)``, under a new root every so often, as requests have it; the roots' own cost is included.
+func nanosecondsUnderRoots(_ body: (Int) -> Int) -> Double {
+    nanoseconds(5_000) { number in
+        let root = Telemetry.start(.containerCreate, parent: nil)
+        defer { root.end() }
+        return root.run {
+            var sum = 0
+            for step in 0..<spansPerRoot { sum &+= body(number &+ step) }
+            return sum
+        }
+    } / Double(spansPerRoot)
+}
+
+report("on", nanosecondsUnderRoots { tracedBare($0) })
+report("on, five attributes", nanosecondsUnderRoots { tracedWithAttributes($0, path) })
+print("store: \(Telemetry.store.usage)")

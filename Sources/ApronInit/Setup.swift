@@ -1,0 +1,277 @@
+import CKernel
+import InitProtocol
+
+/// Carries a plan's operations out, one after the other, and stamps each.
+struct Setup {
+    private let descriptors: [Int32]
+    private var root: Int32 = -1
+    private var nullDevice: Int32 = -1
+    private var netlink: Int32 = -1
+    private var sequence: UInt32 = 0
+    /// The devpts instance that terminals are taken from, by descriptor: no path inside the container is trusted.
+    private(set) var devpts: Int32 = -1
+    /// The cgroup that programs are born in, on cgroup v2.
+    private(set) var payloadCgroup: Int32 = -1
+    /// One record per operation that was begun.
+    private(set) var records: [apron_step] = []
+
+    /// Prepares to carry a plan out with the descriptors that came along.
+    init(descriptors: [Int32]) { self.descriptors = descriptors }
+
+    /// Carries the plan out up to the first failure.
+    mutating func run(_ plan: borrowing Document) throws(Failure) {
+        let header = try plan.load(apron_plan.self, at: 0)
+        guard header.operations <= APRON_OPERATIONS_MAX else { throw Failure(APRON_CALL_PLAN, errno: Errno.invalid) }
+        records.reserveCapacity(Int(header.operations))
+        for index in 0..<Int(header.operations) {
+            let operation = try plan.element(
+                apron_operation.self, of: UInt32(MemoryLayout<apron_plan>.size), index)
+            var record = apron_step()
+            record.step = UInt16(index)
+            record.group = operation.group
+            record.start = apron_clock(bootClock)
+            do throws(Failure) {
+                try perform(operation, plan)
+                record.end = apron_clock(bootClock)
+                records.append(record)
+            } catch {
+                record.end = apron_clock(bootClock)
+                record.error = error.errno
+                record.call = error.call
+                records.append(record)
+                if !isTolerated(error, operation) { throw error }
+            }
+        }
+        closeTemporaries()
+    }
+
+    /// Closes what only the set-up needed.
+    mutating func closeTemporaries() {
+        for descriptor in [root, nullDevice, netlink] where descriptor >= 0 { _ = apron_close(descriptor) }
+        root = -1
+        nullDevice = -1
+        netlink = -1
+    }
+
+    private func isTolerated(_ failure: Failure, _ operation: apron_operation) -> Bool {
+        guard operation.flags & UInt32(APRON_OPTIONAL.rawValue) != 0 else { return false }
+        return failure.errno == Errno.noEntry || failure.errno == Errno.noDevice
+            || failure.errno == Errno.permission || failure.errno == Errno.invalid
+    }
+
+    private mutating func perform(_ operation: apron_operation, _ plan: borrowing Document) throws(Failure) {
+        switch apron_operation_code(UInt32(operation.code)) {
+        case APRON_IDENTITY: try becomeRoot()
+        case APRON_PRIVATE_MOUNTS: try check(APRON_CALL_MOUNT, apron_mount_private())
+        case APRON_ATTACH_ROOT: try attachRoot(operation)
+        case APRON_ATTACH: try attach(operation, plan)
+        case APRON_FILE_SYSTEM: try mountFileSystem(operation, plan)
+        case APRON_PIVOT: try pivot()
+        case APRON_MASK: try mask(operation, plan)
+        case APRON_READ_ONLY: try makeReadOnly(operation, plan)
+        case APRON_HOST_NAME:
+            let name = try plan.text(operation.source)
+            try check(APRON_CALL_SETHOSTNAME, apron_sethostname(name, length(name)))
+        case APRON_NETLINK: try configureNetwork(operation, plan)
+        case APRON_CGROUP_NAMESPACE: try check(APRON_CALL_UNSHARE, apron_unshare_cgroup())
+        case APRON_PAYLOAD_CGROUP: payloadCgroup = try descriptor(operation)
+        default: throw Failure(APRON_CALL_PLAN, errno: Errno.invalid)
+        }
+    }
+
+    private func descriptor(_ operation: apron_operation) throws(Failure) -> Int32 {
+        guard operation.descriptor >= 0, Int(operation.descriptor) < descriptors.count else {
+            throw Failure(APRON_CALL_PLAN, errno: Errno.invalid)
+        }
+        return descriptors[Int(operation.descriptor)]
+    }
+
+    // The capabilities came through the exec in the ambient set; once the user id is the container's root they stay
+    // without it, and nothing that is run later may inherit them.
+    private func becomeRoot() throws(Failure) {
+        try check(APRON_CALL_SETGROUPS, apron_setgroups(nil, 0))
+        try check(APRON_CALL_SETRESGID, apron_setresgid(0))
+        try check(APRON_CALL_SETRESUID, apron_setresuid(0))
+        try check(APRON_CALL_PRCTL, apron_prctl(ambientOption, ambientClearAll, 0, 0, 0))
+    }
+
+    // /proc is there on every host; what is mounted over it here goes with the old root.
+    private mutating func attachRoot(_ operation: apron_operation) throws(Failure) {
+        root = try descriptor(operation)
+        try check(APRON_CALL_MOVE_MOUNT, apron_attach_mount_at(root, "/proc"))
+    }
+
+    private mutating func attach(_ operation: apron_operation, _ plan: borrowing Document) throws(Failure) {
+        let mount = try descriptor(operation)
+        if operation.flags & UInt32(APRON_KEEP_NULL.rawValue) != 0 {
+            nullDevice = try check(APRON_CALL_OPENAT2, apron_open_path(mount, "null"))
+        }
+        let target = try openTarget(plan.text(operation.target), operation.flags)
+        defer { _ = apron_close(target) }
+        try check(APRON_CALL_MOVE_MOUNT, apron_attach_mount(mount, target))
+        _ = apron_close(mount)
+    }
+
+    private mutating func mountFileSystem(_ operation: apron_operation, _ plan: borrowing Document) throws(Failure) {
+        let context = try check(APRON_CALL_FSOPEN, apron_fsopen(plan.text(operation.source), closeOnExecContext))
+        defer { _ = apron_close(context) }
+        try configure(context, plan.text(operation.data))
+        try check(APRON_CALL_FSCONFIG, apron_configure(context, nil, nil))
+        let mount = try check(
+            APRON_CALL_FSMOUNT, apron_fsmount(context, closeOnExecContext, UInt32(operation.argument)))
+        if operation.flags & UInt32(APRON_KEEP_DEVPTS.rawValue) != 0 { devpts = mount }
+        defer { if devpts != mount { _ = apron_close(mount) } }
+        let target = try openTarget(plan.text(operation.target), operation.flags)
+        defer { _ = apron_close(target) }
+        try check(APRON_CALL_MOVE_MOUNT, apron_attach_mount(mount, target))
+    }
+
+    /// Sets the parameters of `key=value` and `flag` lines.
+    private func configure(_ context: Int32, _ lines: UnsafePointer<CChar>) throws(Failure) {
+        var line = [CChar]()
+        var equals = -1
+        var next = lines
+        while true {
+            let character = next.pointee
+            next += 1
+            if character != newLine, character != 0 {
+                if character == equalSign, equals < 0 {
+                    equals = line.count
+                    line.append(0)
+                } else {
+                    line.append(character)
+                }
+                continue
+            }
+            if !line.isEmpty {
+                line.append(0)
+                let result = line.withUnsafeBufferPointer { buffer in
+                    guard let base = buffer.baseAddress else { return Int32(-1) }
+                    return apron_configure(context, base, equals < 0 ? nil : base + equals + 1)
+                }
+                try check(APRON_CALL_FSCONFIG, result)
+            }
+            if character == 0 { return }
+            line.removeAll(keepingCapacity: true)
+            equals = -1
+        }
+    }
+
+    private func pivot() throws(Failure) {
+        try check(APRON_CALL_FCHDIR, apron_fchdir(root))
+        try check(APRON_CALL_PIVOT_ROOT, apron_pivot_root(".", "."))
+        try check(APRON_CALL_UMOUNT2, apron_umount_detached("."))
+        try check(APRON_CALL_CHDIR, apron_chdir("/"))
+    }
+
+    // The source is the node of the /dev that the daemon built, taken before anything could be laid over it
+    // (CVE-2025-31133); the target is held by descriptor from the check to the mount.
+    private func mask(_ operation: apron_operation, _ plan: borrowing Document) throws(Failure) {
+        let target = apron_path_in_root(root, try plan.text(operation.target))
+        if target < 0, apron_errno() == Errno.noEntry { return }
+        try check(APRON_CALL_OPENAT2, target)
+        defer { _ = apron_close(target) }
+        if try check(APRON_CALL_STAT, apron_is_directory(target)) == 1 {
+            let context = try check(APRON_CALL_FSOPEN, apron_fsopen("tmpfs", closeOnExecContext))
+            defer { _ = apron_close(context) }
+            try configure(context, "nr_inodes=2\nmode=0555")
+            try check(APRON_CALL_FSCONFIG, apron_configure(context, nil, nil))
+            let empty = try check(APRON_CALL_FSMOUNT, apron_fsmount(context, closeOnExecContext, readOnlyMount))
+            defer { _ = apron_close(empty) }
+            try check(APRON_CALL_MOVE_MOUNT, apron_attach_mount(empty, target))
+        } else {
+            let null = try check(APRON_CALL_OPEN_TREE, apron_clone_mount(nullDevice))
+            defer { _ = apron_close(null) }
+            try check(APRON_CALL_MOVE_MOUNT, apron_attach_mount(null, target))
+        }
+    }
+
+    private func makeReadOnly(_ operation: apron_operation, _ plan: borrowing Document) throws(Failure) {
+        let target = apron_path_in_root(root, try plan.text(operation.target))
+        if target < 0, apron_errno() == Errno.noEntry { return }
+        try check(APRON_CALL_OPENAT2, target)
+        defer { _ = apron_close(target) }
+        let copy = try check(APRON_CALL_OPEN_TREE, apron_clone_mount(target))
+        defer { _ = apron_close(copy) }
+        try check(APRON_CALL_MOUNT_SETATTR, apron_mount_read_only(copy))
+        try check(APRON_CALL_MOVE_MOUNT, apron_attach_mount(copy, target))
+    }
+
+    private mutating func configureNetwork(
+        _ operation: apron_operation, _ plan: borrowing Document
+    ) throws(Failure) {
+        if netlink < 0 { netlink = try check(APRON_CALL_SOCKET, apron_netlink_socket()) }
+        let size = Int(operation.argument)
+        let message = try plan.bytes(operation.data, size)
+        try check(APRON_CALL_SEND, apron_write(netlink, message, size))
+        // An acknowledgement is NLMSG_ERROR (2) with error 0: header of 16 bytes, then the number (netlink(7)).
+        var answer = [UInt8](repeating: 0, count: 1024)
+        let received = answer.withUnsafeMutableBytes { apron_read(netlink, $0.baseAddress, $0.count) }
+        try check(APRON_CALL_RECV, received)
+        let (kind, error) = answer.withUnsafeBytes {
+            ($0.loadUnaligned(fromByteOffset: 4, as: UInt16.self), $0.loadUnaligned(fromByteOffset: 16, as: Int32.self))
+        }
+        guard received >= 20, kind == 2 else { throw Failure(APRON_CALL_NETLINK, errno: Errno.invalid) }
+        if error < 0 { throw Failure(APRON_CALL_NETLINK, errno: -error) }
+    }
+
+    /// Opens a mount's target inside the root, making it when missing.
+    private func openTarget(_ path: UnsafePointer<CChar>, _ flags: UInt32) throws(Failure) -> Int32 {
+        let target = apron_path_in_root(root, path)
+        if target >= 0 { return target }
+        if apron_errno() != Errno.noEntry { throw Failure(APRON_CALL_OPENAT2, errno: apron_errno()) }
+        try makePath(path, file: flags & UInt32(APRON_TARGET_FILE.rawValue) != 0)
+        return try check(APRON_CALL_OPENAT2, apron_path_in_root(root, path))
+    }
+
+    /// Makes a path inside the root component by component; links on the way resolve inside the root.
+    private func makePath(_ path: UnsafePointer<CChar>, file: Bool) throws(Failure) {
+        var parent = try check(APRON_CALL_OPENAT2, apron_directory_in_root(root, "."))
+        defer { _ = apron_close(parent) }
+        var prefix = [CChar]()
+        var next = path
+        while next.pointee != 0 {
+            while next.pointee == slash { next += 1 }
+            if next.pointee == 0 { return }
+            var name = [CChar]()
+            while next.pointee != 0, next.pointee != slash {
+                name.append(next.pointee)
+                next += 1
+            }
+            var rest = next
+            while rest.pointee == slash { rest += 1 }
+            let isLast = rest.pointee == 0
+            prefix.append(slash)
+            prefix.append(contentsOf: name)
+            name.append(0)
+            let made = isLast && file ? makeFile(parent, name) : apron_mkdirat(parent, name, 0o755)
+            if made < 0, apron_errno() != Errno.exists { throw Failure(APRON_CALL_MKDIRAT, errno: apron_errno()) }
+            if isLast { return }
+            let entered = try check(APRON_CALL_OPENAT2, apron_directory_in_root(root, prefix + [0]))
+            _ = apron_close(parent)
+            parent = entered
+        }
+    }
+
+    private func makeFile(_ parent: Int32, _ name: [CChar]) -> Int32 {
+        let made = apron_make_file(parent, name)
+        if made >= 0 { _ = apron_close(made) }
+        return made
+    }
+}
+
+/// The length of a NUL-terminated text.
+func length(_ text: UnsafePointer<CChar>) -> Int {
+    var count = 0
+    while text[count] != 0 { count += 1 }
+    return count
+}
+
+let bootClock: Int32 = 7  // CLOCK_BOOTTIME, the clock of every span
+private let closeOnExecContext: UInt32 = 1  // FSOPEN_CLOEXEC and FSMOUNT_CLOEXEC
+private let readOnlyMount: UInt32 = 1  // MOUNT_ATTR_RDONLY
+private let newLine = CChar(10)
+private let equalSign = CChar(61)
+private let slash = CChar(47)
+private let ambientOption: Int32 = 47  // PR_CAP_AMBIENT
+private let ambientClearAll: UInt = 4  // PR_CAP_AMBIENT_CLEAR_ALL

@@ -1,0 +1,328 @@
+import CKernel
+import InitProtocol
+
+/// Process 1's life: sets the container up once, then starts, watches, reaps and reports programs until it is killed.
+///
+/// It trusts its daemon's connection and nothing else: everything in the container may be hostile, and all it needs of
+/// the outside it holds by descriptor.
+struct Supervisor: ~Copyable {
+    /// A daemon, its successor during a restart, and two to spare.
+    private static let connectionsMax = 4
+
+    private var connections: [Connection] = []
+    private var processes: [ManagedProcess] = []
+    private var state = APRON_WAITING
+    private var devpts: Int32 = -1
+    private var payloadCgroup: Int32 = -1
+    private let children: Int32
+    private let report: SpawnReport
+
+    /// Without a signal descriptor and a page to share there is nothing it could do: it ends, and the daemon sees that.
+    init() {
+        children = apron_signalfd_child()
+        guard children >= 0, let report = SpawnReport() else { apron_end(1) }
+        self.report = report
+    }
+
+    /// Serves until killed.
+    mutating func run() {
+        while true {
+            var descriptors: [Int32] = [children, APRON_INIT_LISTENER]
+            var events: [Int16] = [1, 1]
+            for connection in connections {
+                descriptors.append(connection.descriptor)
+                events.append(1)
+            }
+            for process in processes {
+                guard let waits = process.terminal?.waits else { continue }
+                descriptors.append(waits.descriptor)
+                events.append(waits.events)
+            }
+            var ready = [Int16](repeating: 0, count: descriptors.count)
+            if apron_poll(&descriptors, &events, &ready, UInt32(descriptors.count)) < 0 { continue }
+
+            if ready[0] != 0 { reap() }
+            for connection in connections where ready[index(of: connection, in: descriptors)] != 0 {
+                serve(connection)
+            }
+            if ready[1] != 0 { accept() }
+            moveTerminals()
+        }
+    }
+
+    private func index(of connection: Connection, in descriptors: [Int32]) -> Int {
+        for index in 2..<descriptors.count where descriptors[index] == connection.descriptor { return index }
+        return 0
+    }
+
+    private mutating func accept() {
+        let accepted = apron_socket_accept(APRON_INIT_LISTENER)
+        guard accepted >= 0 else { return }
+        if connections.count == Supervisor.connectionsMax { drop(connections[0]) }
+        connections.append(Connection(descriptor: accepted))
+    }
+
+    private mutating func drop(_ connection: Connection) {
+        _ = apron_close(connection.descriptor)
+        connections.removeAll { $0.descriptor == connection.descriptor }
+    }
+
+    private mutating func serve(_ connection: Connection) {
+        while true {
+            switch connection.receive() {
+            case .nothing: return
+            case .ended:
+                drop(connection)
+                return
+            case .request(let request):
+                if !answer(request, connection) {
+                    drop(connection)
+                    return
+                }
+            }
+        }
+    }
+
+    /// Carries a request out and replies. False: the connection is of no more use.
+    private mutating func answer(_ request: Request, _ connection: Connection) -> Bool {
+        var reply = apron_frame()
+        reply.kind = request.frame.kind
+        reply.serial = request.frame.serial
+        reply.process = request.frame.process
+        let none = [apron_step]()
+        switch apron_frame_kind(UInt32(request.frame.kind)) {
+        case APRON_HELLO:
+            reply.argument.0 = UInt64(state.rawValue)
+            reply.argument.1 = UInt64(processes.count)
+            return connection.send(reply, none)
+        case APRON_SETUP: return setUp(request, reply, connection)
+        case APRON_SPAWN: return spawn(request, reply, connection)
+        case APRON_SIGNAL:
+            reply.error = signal(request.frame.process, Int32(truncatingIfNeeded: request.frame.argument.0))
+            return connection.send(reply, none)
+        case APRON_CLOSE_INPUT:
+            if let index = find(request.frame.process) { processes[index].closeInput() }
+            return connection.send(reply, none)
+        case APRON_ADOPT: return adopt(request, reply, connection)
+        case APRON_FORGET:
+            if let index = find(request.frame.process), processes[index].phase == APRON_ENDED {
+                processes[index].closeAll()
+                processes.remove(at: index)
+            }
+            return connection.send(reply, none)
+        case APRON_LIST: return list(request, reply, connection)
+        default:
+            request.closeDescriptors()
+            reply.error = Errno.invalid
+            return connection.send(reply, none)
+        }
+    }
+
+    private func find(_ key: UInt32) -> Int? {
+        for index in 0..<processes.count where processes[index].key == key { return index }
+        return nil
+    }
+
+    // MARK: set-up
+
+    private mutating func setUp(_ request: Request, _ reply: apron_frame, _ connection: Connection) -> Bool {
+        var reply = reply
+        guard state == APRON_WAITING, let plan = request.descriptors.first else {
+            request.closeDescriptors()
+            reply.error = Errno.invalid
+            return connection.send(reply, [apron_step]())
+        }
+        var setup = Setup(descriptors: Array(request.descriptors.dropFirst()))
+        do throws(Failure) {
+            let document = try Document(
+                mapping: plan, magic: UInt32(APRON_PLAN_MAGIC), headerBytes: MemoryLayout<apron_plan>.size)
+            try setup.run(document)
+            state = APRON_READY
+        } catch {
+            state = APRON_FAILED
+            reply.error = error.errno
+            reply.call = error.call
+            reply.step = setup.records.last?.step ?? 0
+        }
+        _ = apron_close(plan)
+        devpts = setup.devpts
+        payloadCgroup = setup.payloadCgroup
+        return connection.send(reply, setup.records)
+    }
+
+    // MARK: programs
+
+    private mutating func spawn(_ request: Request, _ reply: apron_frame, _ connection: Connection) -> Bool {
+        var reply = reply
+        report.clear()
+        do throws(Failure) {
+            guard state == APRON_READY, find(request.frame.process) == nil, let file = request.descriptors.first else {
+                throw Failure(APRON_CALL_PLAN, errno: Errno.invalid)
+            }
+            let program = try Program(mapping: file)
+            let process =
+                program.hasTerminal
+                ? try spawnOnTerminal(program, request) : try spawnOnPipes(program, request)
+            processes.append(process)
+            reply.argument.0 = UInt64(process.pid)
+            let records = report.records
+            if let terminal = process.terminal { return connection.send(reply, records, descriptors: [terminal.master]) }
+            return connection.send(reply, records)
+        } catch {
+            request.closeDescriptors()
+            reply.error = error.errno
+            reply.call = error.call
+            reply.step = report.failure?.step ?? UInt16(APRON_PROGRAM_FORK.rawValue)
+            return connection.send(reply, report.records)
+        }
+    }
+
+    private func spawnOnPipes(_ program: borrowing Program, _ request: Request) throws(Failure) -> ManagedProcess {
+        guard request.descriptors.count == 7 else { throw Failure(APRON_CALL_PLAN, errno: Errno.invalid) }
+        let stdin = request.descriptors[1]
+        let stdout = request.descriptors[3]
+        let stderr = request.descriptors[5]
+        let pid = try start(program, (stdin, stdout, stderr), terminal: false)
+        for descriptor in [request.descriptors[0], stdin, stdout, stderr] { _ = apron_close(descriptor) }
+        var process = ManagedProcess(key: request.frame.process, pid: pid)
+        process.stdinWrite = request.descriptors[2]
+        process.stdoutRead = request.descriptors[4]
+        process.stderrRead = request.descriptors[6]
+        return process
+    }
+
+    private func spawnOnTerminal(_ program: borrowing Program, _ request: Request) throws(Failure) -> ManagedProcess {
+        guard request.descriptors.count == 3, devpts >= 0 else {
+            throw Failure(APRON_CALL_PLAN, errno: Errno.invalid)
+        }
+        let master = try check(APRON_CALL_OPENAT2, apron_open_master(devpts))
+        let slave = apron_terminal_slave(master, program.columns, program.rows)
+        guard slave >= 0 else {
+            let errno = apron_errno()
+            _ = apron_close(master)
+            throw Failure(APRON_CALL_IOCTL, errno: errno)
+        }
+        let pid: Int32
+        do throws(Failure) {
+            pid = try start(program, (slave, slave, slave), terminal: true)
+        } catch {
+            _ = apron_close(slave)
+            _ = apron_close(master)
+            throw error
+        }
+        _ = apron_close(slave)
+        _ = apron_close(request.descriptors[0])
+        _ = apron_set_nonblocking(request.descriptors[1])
+        var process = ManagedProcess(key: request.frame.process, pid: pid)
+        process.stdoutRead = request.descriptors[2]
+        process.terminal = Terminal(master: master, output: request.descriptors[1])
+        return process
+    }
+
+    // The child has its own copy of this small memory, so a kill that hits it does not hit process 1; the wait until
+    // it has exec'ed makes its report complete.
+    private func start(
+        _ program: borrowing Program, _ streams: (Int32, Int32, Int32), terminal: Bool
+    ) throws(Failure) -> Int32 {
+        var pid = apron_fork(payloadCgroup, 1)
+        if pid < 0, payloadCgroup >= 0, apron_errno() != Errno.tryAgain, apron_errno() != Errno.noMemory {
+            pid = apron_fork(-1, 1)
+        }
+        if pid == 0 { program.becomeProgram(report, streams: streams, terminal: terminal) }
+        try check(APRON_CALL_FORK, pid)
+        if let failed = report.failure {
+            throw Failure(apron_call(UInt32(failed.call)), errno: failed.error)
+        }
+        return pid
+    }
+
+    private func signal(_ key: UInt32, _ number: Int32) -> Int32 {
+        let result: Int32
+        if key == 0 {
+            // -1: every process of the namespace but this one (kill(2)).
+            result = apron_kill(-1, number)
+        } else if let index = find(key) {
+            // A reaped process's number may belong to another one by now.
+            guard processes[index].phase == APRON_RUNNING else { return 0 }
+            result = apron_kill(processes[index].pid, number)
+        } else {
+            return Errno.noProcess
+        }
+        return result < 0 && apron_errno() != Errno.noProcess ? apron_errno() : 0
+    }
+
+    // MARK: reaping
+
+    private mutating func reap() {
+        var drained = [UInt8](repeating: 0, count: 128)
+        while drained.withUnsafeMutableBytes({ apron_read(children, $0.baseAddress, $0.count) }) > 0 {}
+        var status: Int32 = 0
+        var counters = [UInt64](repeating: 0, count: 9)
+        while true {
+            let pid = apron_reap(&status, &counters)
+            if pid <= 0 { return }
+            for index in 0..<processes.count where processes[index].pid == pid && processes[index].phase == APRON_RUNNING {
+                var exit = apron_exit()
+                exit.process = processes[index].key
+                exit.status = status
+                exit.time = apron_clock(bootClock)
+                exit.user_microseconds = counters[0]
+                exit.system_microseconds = counters[1]
+                exit.max_rss_kib = counters[2]
+                exit.minor_faults = counters[3]
+                exit.major_faults = counters[4]
+                exit.voluntary_switches = counters[5]
+                exit.involuntary_switches = counters[6]
+                exit.blocks_read = counters[7]
+                exit.blocks_written = counters[8]
+                processes[index].exit = exit
+                processes[index].phase = APRON_DRAINING
+                processes[index].closeInput()
+                _ = withUnsafeBytes(of: exit) { apron_write(APRON_INIT_LEDGER, $0.baseAddress, $0.count) }
+            }
+        }
+    }
+
+    /// Copies terminals' output, and announces the end of each ended process once its output is in the pipe.
+    private mutating func moveTerminals() {
+        for index in 0..<processes.count {
+            let isPending = processes[index].terminal?.move() ?? false
+            guard processes[index].phase == APRON_DRAINING, !isPending else { continue }
+            processes[index].phase = APRON_ENDED
+            announce(processes[index].exit)
+        }
+    }
+
+    private mutating func announce(_ exit: apron_exit) {
+        var event = apron_frame()
+        event.kind = UInt16(APRON_EXITED.rawValue)
+        event.process = exit.process
+        for connection in connections where !connection.send(event, [exit]) { drop(connection) }
+    }
+
+    // MARK: a new daemon
+
+    private func adopt(_ request: Request, _ reply: apron_frame, _ connection: Connection) -> Bool {
+        var reply = reply
+        guard let index = find(request.frame.process) else {
+            reply.error = Errno.noProcess
+            return connection.send(reply, [apron_step]())
+        }
+        var descriptors = [Int32]()
+        for part in processes[index].kept {
+            reply.argument.0 |= UInt64(part.bit)
+            descriptors.append(part.descriptor)
+        }
+        return connection.send(reply, [apron_step](), descriptors: descriptors)
+    }
+
+    private func list(_ request: Request, _ reply: apron_frame, _ connection: Connection) -> Bool {
+        var states = [apron_process_state]()
+        var index = Int(truncatingIfNeeded: request.frame.argument.0)
+        while index >= 0, index < processes.count, states.count < Int(APRON_LIST_MAX) {
+            states.append(processes[index].state)
+            index += 1
+        }
+        return connection.send(reply, states)
+    }
+}

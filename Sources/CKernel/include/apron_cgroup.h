@@ -1,0 +1,16 @@
+// Control-group calls without a libc wrapper.
+#ifndef APRON_CGROUP_H
+#define APRON_CGROUP_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+// Loads a BPF_PROG_TYPE_CGROUP_DEVICE program of `count` 8-byte instructions (bpf(2) BPF_PROG_LOAD); Linux 4.15.
+int apron_bpf_load_device(const void *instructions, uint32_t count);
+// Attaches it to a cgroup v2 directory beside those of the groups above (BPF_PROG_ATTACH, BPF_F_ALLOW_MULTI).
+int apron_bpf_attach_device(int program, int cgroup);
+
+// True on the thread whose id is the process id.
+int apron_is_main_thread(void);
+
+#endif

@@ -1,0 +1,149 @@
+public import Kernel
+
+/// What a container has used since its creation; nil where the host does not count it.
+public struct CgroupUsage: Hashable, Sendable {
+    /// Time that all tasks or some of them (`some`), or every one at once (`full`), waited for a resource, in µs.
+    public struct Pressure: Hashable, Sendable {
+        /// At least one task waited.
+        public var someMicroseconds: UInt64?
+        /// All tasks waited.
+        public var fullMicroseconds: UInt64?
+    }
+
+    /// CPU time in user mode, nanoseconds.
+    public var cpuUserNanoseconds: UInt64?
+    /// CPU time in the kernel, nanoseconds.
+    public var cpuSystemNanoseconds: UInt64?
+    /// Time for which the CPU quota held tasks back, nanoseconds.
+    public var cpuThrottledNanoseconds: UInt64?
+    /// Memory in use now, bytes.
+    public var memoryBytes: UInt64?
+    /// The most memory that was in use at a time, bytes (Linux 5.19 on v2).
+    public var memoryPeakBytes: UInt64?
+    /// Processes killed for want of memory.
+    public var oomKills: UInt64?
+    /// Processes and threads now.
+    public var pids: UInt64?
+    /// The most processes and threads at a time (Linux 6.1 on v2).
+    public var pidsPeak: UInt64?
+    /// Bytes read from block devices.
+    public var ioReadBytes: UInt64?
+    /// Bytes written to block devices.
+    public var ioWriteBytes: UInt64?
+    /// Waiting for a processor (v2).
+    public var cpuPressure = Pressure()
+    /// Waiting for memory (v2).
+    public var memoryPressure = Pressure()
+    /// Waiting for block devices (v2).
+    public var ioPressure = Pressure()
+
+    /// No figure known.
+    public init() {}
+
+    /// The value after a word at the start of a line: `oom_kill 3`.
+    static func value(_ key: String, in text: String) -> UInt64? {
+        for line in text.split(separator: "\n") {
+            let words = line.split(separator: " ")
+            if words.count == 2, words[0] == key { return UInt64(words[1]) }
+        }
+        return nil
+    }
+
+    /// The `total=` of both lines of a pressure file (accounting/psi.rst).
+    static func pressure(in text: String) -> Pressure {
+        var pressure = Pressure()
+        for line in text.split(separator: "\n") {
+            let words = line.split(separator: " ")
+            let total = words.last { $0.hasPrefix("total=") }.flatMap { UInt64($0.dropFirst(6)) }
+            if words.first == "some" { pressure.someMicroseconds = total }
+            if words.first == "full" { pressure.fullMicroseconds = total }
+        }
+        return pressure
+    }
+
+    /// The sum of a field over all devices of `io.stat`: `8:0 rbytes=1 wbytes=2 …`.
+    static func sum(_ field: String, inDevices text: String) -> UInt64 {
+        text.split { $0 == " " || $0 == "\n" }
+            .filter { $0.hasPrefix(field + "=") }
+            .reduce(0) { $0 &+ (UInt64($1.dropFirst(field.count + 1)) ?? 0) }
+    }
+}
+
+extension ContainerCgroup {
+    /// Reads all figures; one that cannot be read is nil. Some ten small files, 100 µs.
+    public func usage() -> CgroupUsage {
+        var usage = CgroupUsage()
+        readProcessors(&usage)
+        readMemory(&usage)
+        if let (directory, _) = place(of: .pids) {
+            usage.pids = number(directory, "pids.current")
+            usage.pidsPeak = number(directory, "pids.peak")
+        }
+        if let (directory, isUnified) = place(of: .io), isUnified, let text = text(directory, "io.stat") {
+            usage.ioReadBytes = CgroupUsage.sum("rbytes", inDevices: text)
+            usage.ioWriteBytes = CgroupUsage.sum("wbytes", inDevices: text)
+        }
+        if let directory = unified?.groups {
+            usage.cpuPressure = CgroupUsage.pressure(in: text(directory, "cpu.pressure") ?? "")
+            usage.memoryPressure = CgroupUsage.pressure(in: text(directory, "memory.pressure") ?? "")
+            usage.ioPressure = CgroupUsage.pressure(in: text(directory, "io.pressure") ?? "")
+        }
+        return usage
+    }
+
+    /// Processes of the container that the kernel has killed for want of memory; nil when it does not say (v1 before
+    /// Linux 4.13, or no memory controller).
+    public func oomKills() -> UInt64? {
+        guard let (directory, isUnified) = place(of: .memory),
+            let text = text(directory, isUnified ? "memory.events" : "memory.oom_control")
+        else { return nil }
+        return CgroupUsage.value("oom_kill", in: text)
+    }
+
+    /// A descriptor that tells of OOM kills; nil without the memory controller.
+    public func oomEvents() throws(KernelError) -> OomEvents? {
+        guard let (directory, isUnified) = place(of: .memory) else { return nil }
+        return isUnified
+            ? try OomEvents(unified: directory, group: name)
+            : try OomEvents(legacy: directory, group: name)
+    }
+
+    private func readProcessors(_ usage: inout CgroupUsage) {
+        if let (directory, isUnified) = place(of: .cpu), !isUnified {
+            usage.cpuThrottledNanoseconds = text(directory, "cpu.stat").flatMap {
+                CgroupUsage.value("throttled_time", in: $0)
+            }
+        }
+        if let unified, let text = text(unified.groups, "cpu.stat") {
+            usage.cpuUserNanoseconds = CgroupUsage.value("user_usec", in: text).map { $0 &* 1000 }
+            usage.cpuSystemNanoseconds = CgroupUsage.value("system_usec", in: text).map { $0 &* 1000 }
+            if let throttled = throttledInPayload(unified, text) { usage.cpuThrottledNanoseconds = throttled &* 1000 }
+        } else if let (directory, _) = place(of: .cpuacct) {
+            usage.cpuUserNanoseconds = number(directory, "cpuacct.usage_user")
+            usage.cpuSystemNanoseconds = number(directory, "cpuacct.usage_sys")
+        }
+    }
+
+    /// The quota is on the payload, and throttling is counted where the quota is.
+    private func throttledInPayload(_ unified: CgroupUnified, _ whole: String) -> UInt64? {
+        guard unified.controllers.contains(.cpu) else { return nil }
+        let inner = text(unified.groups, "\(CgroupUnified.payload)/cpu.stat")
+        return inner.flatMap { CgroupUsage.value("throttled_usec", in: $0) }
+            ?? CgroupUsage.value("throttled_usec", in: whole)
+    }
+
+    private func readMemory(_ usage: inout CgroupUsage) {
+        guard let (directory, isUnified) = place(of: .memory) else { return }
+        usage.memoryBytes = number(directory, isUnified ? "memory.current" : "memory.usage_in_bytes")
+        usage.memoryPeakBytes = number(directory, isUnified ? "memory.peak" : "memory.max_usage_in_bytes")
+        usage.oomKills = oomKills()
+    }
+
+    private func text(_ directory: CgroupDirectory, _ file: String) -> String? {
+        do { return try directory.read("\(name)/\(file)") } catch { return nil }
+    }
+
+    private func number(_ directory: CgroupDirectory, _ file: String) -> UInt64? {
+        text(directory, file).flatMap { UInt64($0.split(separator: "\n").first ?? "") }
+    }
+}

@@ -1,0 +1,165 @@
+public import Kernel
+internal import Synchronization
+
+/// One output of a program, on its way to any number of attached sockets, none of which can lose a byte of it.
+///
+/// The bytes never pass through this process: the kernel moves them from the program's pipe to the socket, or to a file
+/// and from there to the sockets. What the pipe and the file hold outlives the daemon. Bytes that went straight to a
+/// socket are there exactly once, also when the daemon is killed in the middle; of those that went by the file, at most
+/// the last piece is repeated. Whoever attaches gets first what nobody has had yet.
+public final class OutputStream: Sendable {
+    private struct Guarded {
+        var state: OutputState
+        /// Held while the program's pipe is watched.
+        var registration: PumpRegistration?
+        /// The earliest instant for which the pump has been asked to come back.
+        var armed: UInt64?
+
+        /// The deadline to ask the pump for: nil when it comes back early enough anyway.
+        mutating func arm(_ deadline: UInt64?, now: UInt64) -> UInt64? {
+            if let armed, armed <= now { self.armed = nil }
+            guard let deadline, deadline < armed ?? .max else { return nil }
+            armed = deadline
+            return deadline
+        }
+    }
+
+    private let pump: Pump
+    /// Only the pump's thread takes it while there are attachers, so nobody waits for it.
+    private let guarded: Mutex<Guarded>
+    private let snapshot: Mutex<OutputStatistics>
+    private let ids = Atomic<UInt64>(0)
+
+    /// Begins with a new program's output, or goes on where a former daemon stopped when the spool file exists.
+    /// - Throws: EINVAL or ELOOP when something that is no file is in the spool's place; ESHUTDOWN after the pump's
+    ///   stop.
+    public init(
+        source: OutputSource, spool: SpoolLocation, limits: OutputLimits = .standard, pump: Pump
+    ) throws(KernelError) {
+        let state = OutputState(
+            output: try ProgramOutput(source), spool: try Spool(spool, limit: limits.spoolBytes), limits: limits)
+        self.pump = pump
+        snapshot = Mutex(state.currentStatistics)
+        guarded = Mutex(Guarded(state: state))
+        try watch(source)
+    }
+
+    /// What was done so far; from any thread, without waiting.
+    public var statistics: OutputStatistics { snapshot.withLock { $0 } }
+
+    /// Sends the output to a socket until the program's output ends, the peer goes, or the task is cancelled.
+    ///
+    /// A peer that shuts down its sending direction counts as gone: clients of the Garden protocol close output
+    /// connections only as a whole, and bytes sent to a closed connection would be missing at the next attach. After
+    /// the end the socket is shut down for sending and closed.
+    /// - Parameter socket: a connected stream socket; becomes non-blocking.
+    public func attach(_ socket: consuming Descriptor) async -> AttachEnd {
+        let socket = SharedDescriptor(socket)
+        let id = ids.add(1, ordering: .relaxed).newValue
+        let cancellation = Cancellation()
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let accepted = pump.perform {
+                    // Cancelled before: the order of the two pieces of work is not known.
+                    if cancellation.isCancelled { return continuation.resume(returning: .detached(0)) }
+                    self.add(socket, id) { continuation.resume(returning: $0) }
+                }
+                if !accepted { continuation.resume(returning: .closed(0)) }
+            }
+        } onCancel: {
+            cancellation.cancel()
+            pump.perform { self.run { state in state.end(id, AttachEnd.detached) } }
+        }
+    }
+
+    /// The program has exited: what its pipe holds now is the rest of its output.
+    ///
+    /// Attachers end when they have it, and later ones when they have what was unread. What background children write
+    /// afterwards is kept for later attachers.
+    public func finish() {
+        pump.perform { self.run { state in state.finished = true } }
+    }
+
+    /// Ends all attachers but leaves pipe and file to the next daemon.
+    public func release() async { await close(removing: false) }
+
+    /// Ends all attachers, lets go of the pipe and deletes the spool file.
+    public func close() async { await close(removing: true) }
+
+    private func close(removing: Bool) async {
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            let work: @Sendable () -> Void = {
+                self.run { state in
+                    state.close()
+                    if removing { state.spool.remove() }
+                }
+                self.guarded.withLock { $0.registration.take() }?.cancel()
+                continuation.resume()
+            }
+            // After the pump's stop nobody else uses the state.
+            if !pump.perform(work) { work() }
+        }
+    }
+
+    // MARK: On the pump's thread
+
+    private func watch(_ source: OutputSource) throws(KernelError) {
+        let pipe =
+            switch source {
+            case .pipe(let reader): reader
+            case .terminal(_, let reader, _): reader
+            }
+        let registration = try pump.register(pipe, [.readable, .edges]) { [weak self] events in
+            self?.pipeChanged(events)
+        }
+        guarded.withLock { $0.registration = registration }
+    }
+
+    private func pipeChanged(_ events: PollEvents) {
+        run { state in
+            if events.contains(.pumpStopped) { return state.close() }
+            if events.contains(.hangup) { state.output.hungUp = true }
+        }
+    }
+
+    private func add(_ socket: SharedDescriptor, _ id: UInt64, _ end: @escaping @Sendable (AttachEnd) -> Void) {
+        do {
+            try socket.with { socket throws(KernelError) in try socket.setNonBlocking(true) }
+            socket.sendWithoutDelay()
+            let registration = try pump.register(socket, [.writable, .peerClosed, .edges]) { [weak self] events in
+                self?.socketChanged(id, events)
+            }
+            let attacher = Attacher(
+                id: id, socket: socket, registration: registration, end: end, position: 0, progressAt: bootTime())
+            run { state in
+                state.add(attacher)
+                if state.closed { state.close() }
+            }
+        } catch {
+            end(.clientGone(0))
+        }
+    }
+
+    private func socketChanged(_ id: UInt64, _ events: PollEvents) {
+        run { state in
+            if events.contains(.pumpStopped) { return state.end(id, AttachEnd.closed) }
+            if !events.isDisjoint(with: [.error, .hangup, .peerClosed]) {
+                return state.end(id, AttachEnd.clientGone)
+            }
+            state.unblock(id)
+        }
+    }
+
+    private func run(_ change: (inout OutputState) -> Void = { _ in }) {
+        let now = bootTime()
+        let (turn, current, deadline) = guarded.withLock { guarded in
+            change(&guarded.state)
+            let turn = guarded.state.turn(now: now)
+            return (turn, guarded.state.currentStatistics, guarded.arm(turn.deadline, now: now))
+        }
+        snapshot.withLock { $0 = current }
+        for (end, how) in turn.ended { end(how) }
+        if turn.again { pump.perform { [weak self] in self?.run() } }
+        if let deadline { pump.schedule(at: deadline) { [weak self] in self?.run() } }
+    }
+}

@@ -1,0 +1,41 @@
+/// The 16 bytes that all spans of one trace share; never all zero.
+public struct TraceID: Hashable, Sendable, CustomStringConvertible {
+    /// The first eight bytes, big-endian.
+    public let high: UInt64
+    /// The last eight bytes, big-endian.
+    public let low: UInt64
+
+    /// The trace id with these halves, or nil when both are zero, which no trace may have.
+    public init?(high: UInt64, low: UInt64) {
+        if high == 0 && low == 0 { return nil }
+        self.high = high
+        self.low = low
+    }
+
+    /// The trace id of 32 lower-case hexadecimal digits, or nil for any other text.
+    public init?(_ text: some StringProtocol) {
+        let digits = text.utf8
+        guard digits.count == 32, let high = UInt64(lowerHex: digits.prefix(16)),
+            let low = UInt64(lowerHex: digits.dropFirst(16))
+        else { return nil }
+        self.init(high: high, low: low)
+    }
+
+    /// A new id, random in all its bits, so that the random flag may be set with it.
+    public static func random() -> TraceID {
+        var generator = SystemRandomNumberGenerator()
+        // The low half alone decides that the id is not zero; one in 2^64 draws is repeated.
+        let low = UInt64.random(in: 1...UInt64.max, using: &generator)
+        return TraceID(nonZeroLow: low, high: generator.next())
+    }
+
+    private init(nonZeroLow low: UInt64, high: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
+    /// 32 lower-case hexadecimal digits.
+    public var description: String {
+        String(lowerHex: high, digits: 16) + String(lowerHex: low, digits: 16)
+    }
+}

@@ -1,0 +1,115 @@
+internal import Kernel
+internal import Synchronization
+
+/// Brings ended spans from the threads that end them to the exporters, on a thread of its own.
+final class ExportPipeline: Sendable {
+    /// Spans that wait; more are dropped (the default of OTEL_BSP_MAX_QUEUE_SIZE).
+    static let capacity = 2048
+    /// Spans handed over at once (the default of OTEL_BSP_MAX_EXPORT_BATCH_SIZE).
+    static let batch = 512
+    /// How long a span waits for company, in milliseconds. Lines are for people, hence less than a collector's five
+    /// seconds.
+    static let delay: Int32 = 1000
+
+    private let exporters: [any SpanExporter]
+    private let resource: Resource
+    private let wake: EventCounter
+    private let sleeping: Epoll
+    private let state: Mutex<State>
+
+    private struct State {
+        var ring: ExportRing
+        /// Whether the thread sleeps until somebody wakes it.
+        var isIdle = false
+        var isStopping = false
+        /// Who waits until everything that has ended is out.
+        var waiters: [EventCounter] = []
+    }
+
+    /// Starts the thread.
+    init(_ exporters: [any SpanExporter], resource: Resource, capacity: Int = capacity) throws(KernelError) {
+        self.exporters = exporters
+        self.resource = resource
+        let wake = try EventCounter()
+        let sleeping = try Epoll()
+        try sleeping.add(wake.descriptor, .readable, token: 0)
+        self.wake = wake
+        self.sleeping = sleeping
+        state = Mutex(State(ring: ExportRing(capacity: capacity)))
+        try startThread(named: "span-export") { self.run() }
+    }
+
+    /// Spans dropped for want of room.
+    var dropped: Int { state.withLock { $0.ring.dropped } }
+
+    /// Takes a span that has ended.
+    func ended(_ span: OpenSpan) {
+        let wakes = state.withLock { state in
+            if state.isStopping || !state.ring.append(span) { return false }
+            let wasIdle = state.isIdle
+            state.isIdle = false
+            return wasIdle || state.ring.count == Self.batch
+        }
+        if wakes { wake.signal() }
+    }
+
+    /// Waits until all spans that ended before are with the exporters.
+    /// - Parameters:
+    ///   - milliseconds: how long at most
+    ///   - stop: whether spans that end later are ignored and the thread ends
+    /// - Returns: false when the time was too short
+    func flush(milliseconds: Int32, stop: Bool) throws(KernelError) -> Bool {
+        let done = try EventCounter()
+        let watch = try Epoll()
+        try watch.add(done.descriptor, .readable, token: 0)
+        let isStopped = state.withLock { state in
+            if state.isStopping { return true }
+            state.waiters.append(done)
+            state.isStopping = stop
+            return false
+        }
+        if isStopped { return true }
+        wake.signal()
+        var isDone = false
+        try watch.wait(milliseconds: milliseconds) { _, _ in isDone = true }
+        return isDone
+    }
+
+    private func run() {
+        while true {
+            let isEmpty = state.withLock { state in
+                state.isIdle = state.ring.count == 0 && state.waiters.isEmpty
+                return state.isIdle
+            }
+            if isEmpty { sleep(milliseconds: -1) }
+            let isUrgent = state.withLock { !$0.waiters.isEmpty || $0.ring.count >= Self.batch }
+            if !isUrgent { sleep(milliseconds: Self.delay) }
+            if exportAll() { return }
+        }
+    }
+
+    private func sleep(milliseconds: Int32) {
+        do {
+            try sleeping.wait(milliseconds: milliseconds) { _, _ in wake.drain() }
+        } catch {
+            // The set and its one member live as long as the thread; nothing but a mistake of ours gets here.
+            preconditionFailure("span export: \(error)")
+        }
+    }
+
+    /// Hands over what is there, and tells who waited; true when the pipeline has stopped.
+    private func exportAll() -> Bool {
+        var (left, waiters, isStopping) = state.withLock { state in
+            defer { state.waiters = [] }
+            return (state.ring.count, state.waiters, state.isStopping)
+        }
+        while left > 0 {
+            let spans = state.withLock { $0.ring.take(atMost: min(left, Self.batch)) }
+            left -= spans.count
+            let batch = spans.map(\.recorded)
+            for exporter in exporters { exporter.export(batch, resource: resource) }
+        }
+        for waiter in waiters { waiter.signal() }
+        return isStopping
+    }
+}

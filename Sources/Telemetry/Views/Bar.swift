@@ -1,0 +1,40 @@
+/// A bar of a given length at a given place of a line, drawn in eighths of a column.
+struct Bar {
+    private let range: ClosedRange<UInt64>
+    private let columns: Int
+    private let isASCII: Bool
+
+    /// A line of so many columns that stands for a range of time.
+    init(_ range: ClosedRange<UInt64>, columns: Int, isASCII: Bool) {
+        self.range = range
+        self.columns = columns
+        self.isASCII = isASCII
+    }
+
+    /// The line with a bar for a part of the range; never without anything, however short the part is.
+    func draw(_ part: ClosedRange<UInt64>) -> String {
+        let steps = columns * 8
+        let from = min(step(part.lowerBound, steps), steps - 1)
+        let to = max(step(part.upperBound, steps), from + 1)
+        return String((0..<columns).map { cell($0 * 8, from, to) })
+    }
+
+    private func step(_ instant: UInt64, _ steps: Int) -> Int {
+        let share = Double(instant - range.lowerBound) / Double(range.upperBound - range.lowerBound)
+        return Int((share * Double(steps)).rounded())
+    }
+
+    /// The column that begins at that step, for a bar between two steps.
+    private func cell(_ begin: Int, _ from: Int, _ to: Int) -> Character {
+        let first = max(from - begin, 0)
+        let last = min(to - begin, 8)
+        if first >= last { return " " }
+        if isASCII { return "#" }
+        // There are blocks for every left part of a column, but only one for a right part: its half.
+        if last == 8 { return first >= 4 ? "▐" : "█" }
+        // A bar that begins and ends within the column: its length counts, its place is the column's.
+        return Self.left[last - first - 1]
+    }
+
+    private static let left: [Character] = ["▏", "▎", "▍", "▌", "▋", "▊", "▉"]
+}

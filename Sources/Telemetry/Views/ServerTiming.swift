@@ -1,0 +1,52 @@
+/// The `Server-Timing` header: what a request's time went into, and its trace, told to the caller with the reply.
+public enum ServerTiming {
+    /// Names of phases in one header; what is deeper or later is left to the trace itself. Keeps the header well
+    /// below the 8 KiB that clients and proxies take.
+    static let entriesMax = 30
+
+    /// The header's value: `trace;desc="00-…", container.create;dur=2.31, …`, durations in milliseconds.
+    /// - Parameters:
+    ///   - context: the span of the request
+    ///   - spans: the spans of its trace, by their begin; only ended spans below `context` are named
+    public static func header(_ context: TraceContext, spans: [RecordedSpan]) -> String {
+        var entries = ["trace;desc=\"\(context.traceparent)\""]
+        let below = SpanTree(spans).below(context.spanID).filter { !$0.span.isUnfinished }
+        for (span, _) in kept(below) {
+            guard let duration = span.duration else { continue }
+            var entry = "\(token(span.name));dur=\(TimeSpan(nanoseconds: duration).milliseconds)"
+            if case .error(let type, _) = span.status { entry += ";desc=\"\(token(type))\"" }
+            entries.append(entry)
+        }
+        return entries.joined(separator: ", ")
+    }
+
+    /// The upper levels whole, as far as there is room, in the order of the tree.
+    private static func kept(_ nodes: [SpanTree.Node]) -> [SpanTree.Node] {
+        var depth = nodes.map(\.depth).max() ?? 0
+        var kept = nodes
+        while kept.count > entriesMax && depth > 0 {
+            depth -= 1
+            kept = nodes.filter { $0.depth <= depth }
+        }
+        return Array(kept.prefix(entriesMax))
+    }
+
+    /// The name with what an HTTP token may not have (RFC 9110 §5.6.2) replaced by `_`.
+    static func token(_ name: String) -> String {
+        let marks = Set("!#$%&'*+-.^_`|~".utf8)
+        let bytes = name.utf8.map { byte -> UInt8 in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"):
+                byte
+            default: marks.contains(byte) ? byte : UInt8(ascii: "_")
+            }
+        }
+        return bytes.isEmpty ? "_" : String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+extension OpenSpan {
+    /// The `Server-Timing` header for the reply to the request that this span stands for.
+    public var serverTiming: String { ServerTiming.header(context, spans: context.scope?.recorded ?? []) }
+}

@@ -1,0 +1,213 @@
+internal import Kernel
+internal import Runtime
+internal import Synchronization
+internal import Telemetry
+
+/// A live container: its definition, its process 1, its programs.
+///
+/// Methods block in system calls; their tasks run on ``BlockingExecutor``.
+actor Container {
+    nonisolated let handle: String
+    nonisolated let facilities: Facilities
+    nonisolated let files: ContainerDirectory
+    nonisolated let definition: ContainerDefinition
+    /// Programs by the key under which process 1 knows them; also used on the pump's thread.
+    nonisolated let programs: ProgramTable
+    nonisolated let graceTime: GraceTime
+    nonisolated let status: ContainerStatus
+
+    var properties: [String: String]
+    var kernel: ContainerKernel?
+    private var nextKey: UInt32
+    private var starting: Set<String> = []
+    /// Kills for want of memory that were told of already.
+    private var oomKills: UInt64 = 0
+
+    /// - Parameters:
+    ///   - kernel: what a launch left behind, watched already; nil when process 1 is gone
+    ///   - nextKey: larger than the key of every program that there ever was
+    init(
+        definition: ContainerDefinition, files: ContainerDirectory, properties: [String: String],
+        facilities: Facilities, programs: ProgramTable, kernel: ContainerKernel?, nextKey: UInt32 = 1,
+        status: ContainerStatus = ContainerStatus()
+    ) {
+        handle = definition.handle
+        self.definition = definition
+        self.files = files
+        self.properties = properties
+        self.facilities = facilities
+        self.programs = programs
+        self.kernel = kernel
+        self.nextKey = nextKey
+        self.status = status
+        graceTime = GraceTime(nanoseconds: definition.request.graceTime)
+        programs.setHandler { [weak self] program, exit in self?.programEnded(program, exit) }
+        if let kernel { watchForDeath(kernel) }
+    }
+
+    // MARK: properties
+
+    func setProperty(_ key: String, to value: String) throws {
+        var changed = properties
+        changed[key] = value
+        try files.write(properties: changed)
+        properties = changed
+    }
+
+    func removeProperty(_ key: String) throws {
+        guard properties[key] != nil else { return }
+        var changed = properties
+        changed[key] = nil
+        try files.write(properties: changed)
+        properties = changed
+    }
+
+    func info() -> ContainerInfo {
+        var info = ContainerInfo()
+        (info.state, info.events) = status.described
+        info.path = files.directory.path
+        if let address = kernel?.address {
+            info.containerIP = address
+            info.hostIP = facilities.settings.network.map { "\($0.gateway)" } ?? ""
+        }
+        info.processIDs = programs.all.filter(\.isRunning).map(\.id)
+        info.properties = properties
+        info.limits = definition.request.limits
+        return info
+    }
+
+    // MARK: programs
+
+    /// Starts a program; one with the same id and request that runs already is attached to, for its first reply may
+    /// have been lost.
+    func run(_ request: ProcessRequest) async throws -> Program {
+        if let id = request.id, let program = programs.find(id: id) {
+            if program.definition.request == request, program.isRunning, !program.wasAnswered { return program }
+            throw WorkerError(
+                .processInUse, "process ID '\(id)' already in use", handle: handle, processID: id)
+        }
+        guard starting.insert(request.id ?? "").inserted || request.id == nil else {
+            throw WorkerError(
+                .processInUse, "process ID '\(request.id ?? "")' already in use", handle: handle, processID: request.id)
+        }
+        defer { if let id = request.id { starting.remove(id) } }
+        let kernel = try await livingKernel()
+        let key = nextKey
+        nextKey += 1
+        let start = ProgramStart(container: self, kernel: kernel, key: key, request: request)
+        let program = try traced(.processSpawn) { span in try start.run(span) }
+        status.set(.active)
+        return program
+    }
+
+    func program(_ id: String) throws -> Program {
+        guard let program = programs.find(id: id) else { throw WorkerError.unknownProcess(id, in: handle) }
+        return program
+    }
+
+    func signal(_ number: Int32, _ program: Program) throws {
+        guard program.isRunning, let kernel else { return }
+        try kernel.process.signal(number, to: program.definition.key)
+    }
+
+    /// Process 1 keeps a program's pipes until somebody has had everything in them.
+    func forget(_ program: Program) {
+        guard let kernel, !program.isRunning else { return }
+        // Should it fail, the pipes go with the container.
+        try? kernel.process.forget(program.definition.key)
+    }
+
+    private func livingKernel() async throws -> ContainerKernel {
+        if let kernel, !kernel.hasEnded { return kernel }
+        try await restart()
+        guard let kernel else { throw WorkerError(.failed, "container \(handle) has no process 1", handle: handle) }
+        return kernel
+    }
+
+    /// Starts process 1 again from the stored definition, as after its death.
+    private func restart() async throws {
+        if let kernel { try kernel.removeRemains(facilities) }
+        kernel = nil
+        for name in [InitProcess.socketName] where try files.directory.exists(name) {
+            try files.directory.remove(name)
+        }
+        let started = try traced(.containerCreate) { span in
+            span.set("apron.restart", true)
+            if let context = definition.context { span.link(Link(context, type: "created_by")) }
+            var phases = span.phases()
+            var undo = UndoStack()
+            do {
+                var launch = ContainerLaunch(
+                    facilities: facilities, handle: handle, request: definition.request, files: files,
+                    onExit: programs.ended, onEnd: {})
+                let launched = try launch.run(&phases, undo: &undo)
+                let kernel = ContainerKernel(launched)
+                try kernel.watch(with: facilities.pump)
+                return kernel
+            } catch {
+                for failure in undo.run() { span.event("undo_failed", [Attribute("error", .string(failure))]) }
+                throw error
+            }
+        }
+        var changed = definition
+        changed.pid = started.process.pid
+        changed.address = started.address
+        try files.write(changed)
+        kernel = started
+        status.set(.active)
+        watchForDeath(started)
+    }
+
+    // On the thread that received the report: what may block is left to a task.
+    private nonisolated func programEnded(_ program: Program, _ exit: ExitRecord) {
+        program.finish(.success(exit.code))
+        Task(executorPreference: BlockingExecutor.shared) { await self.describeEnd(of: program, exit) }
+    }
+
+    private func describeEnd(of program: Program, _ exit: ExitRecord) {
+        let span = program.span
+        UsageAttributes.set(exit, on: span)
+        let usage = kernel?.cgroup?.usage()
+        UsageAttributes.set(usage, on: span)
+        let kills = usage?.oomKills ?? 0
+        let wasOutOfMemory = exit.signal == 9 && kills > oomKills
+        if kills > oomKills {
+            oomKills = kills
+            status.note("oom")
+            span.event("oom_kill", at: exit.time, attributes: [Attribute("apron.oom_kills", .int(Int64(clamping: kills)))])
+        }
+        span.set("apron.exit.reason", wasOutOfMemory ? "oom" : exit.signal == nil ? "exit" : "signal")
+        span.set("apron.stdio.stdout", program.stdout.map { Int64(clamping: $0.statistics.fromProgram) })
+        span.set("apron.stdio.stderr", program.stderr.map { Int64(clamping: $0.statistics.fromProgram) })
+        span.end(at: exit.time)
+    }
+
+    /// Calls ``processOneEnded(_:)`` when process 1 is gone.
+    private nonisolated func watchForDeath(_ kernel: ContainerKernel) {
+        let pump = facilities.pump
+        Task(executorPreference: BlockingExecutor.shared) { [weak self] in
+            guard (try? await pump.whenReadable(kernel.process.descriptor)) == true else { return }
+            await self?.processOneEnded(kernel)
+        }
+    }
+
+    private func processOneEnded(_ ended: ContainerKernel) {
+        guard ended === kernel, !ended.isBeingDestroyed else { return }
+        ended.noteEnd()
+        let reason = ended.causeOfDeath()
+        status.set(.dead(reason))
+        // What it still reported counts; whatever else ran has died with it.
+        let exits = (try? files.exits()) ?? [:]
+        for program in programs.all where program.isRunning {
+            if let exit = exits[program.definition.key] {
+                programs.ended(exit)
+            } else {
+                program.span.status(.error("ProcessOneDied", reason))
+                program.span.end()
+                program.finish(
+                    .failure(WorkerError(.failed, reason, handle: handle, processID: program.id)))
+            }
+        }
+        _ = try? ended.process.waitForEnd(milliseconds: 0)
+    }
+}

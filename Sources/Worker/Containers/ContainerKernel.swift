@@ -1,0 +1,87 @@
+internal import Kernel
+internal import Runtime
+internal import Synchronization
+
+/// What exists of a container in the kernel: process 1, its cgroups, its address.
+final class ContainerKernel: Sendable {
+    /// How long a killed container may take to be gone; longer means a process stuck in the kernel.
+    private static let killMillisecondsMax: Int32 = 30_000
+
+    let process: InitProcess
+    let cgroup: ContainerCgroup?
+    let address: String?
+    private let state = Mutex(State())
+
+    private struct State {
+        var registration: PumpRegistration?
+        var hasEnded = false
+        var isBeingDestroyed = false
+    }
+
+    init(_ launched: ContainerLaunch.Launched) {
+        process = launched.process
+        cgroup = launched.cgroup
+        address = launched.address
+    }
+
+    init(process: InitProcess, cgroup: ContainerCgroup?, address: String?) {
+        self.process = process
+        self.cgroup = cgroup
+        self.address = address
+    }
+
+    var hasEnded: Bool { state.withLock { $0.hasEnded } }
+    var isBeingDestroyed: Bool { state.withLock { $0.isBeingDestroyed } }
+
+    func noteEnd() {
+        state.withLock { state in
+            state.hasEnded = true
+            state.registration = nil
+        }
+    }
+
+    func noteDestruction() { state.withLock { $0.isBeingDestroyed = true } }
+
+    /// Has the pump take in what process 1 reports.
+    func watch(with pump: Pump) throws {
+        let connection = process.connection
+        let registration = try pump.register(SharedDescriptor(connection.duplicate()), [.readable, .edges]) { _ in
+            connection.drain()
+        }
+        state.withLock { $0.registration = registration }
+        // What came before the registration raises no event.
+        connection.drain()
+    }
+
+    /// Sends SIGKILL to everything.
+    func kill() throws {
+        try process.kill()
+        try cgroup?.kill()
+    }
+
+    /// Waits until process 1, and with it every process of its namespace, is gone.
+    func waitUntilGone() throws {
+        guard try process.waitForEnd(milliseconds: ContainerKernel.killMillisecondsMax) else {
+            throw KernelError(
+                call: "waitid", errno: .timedOut,
+                subject: "process 1 (pid \(process.pid)) did not end within 30 s of SIGKILL")
+        }
+        noteEnd()
+    }
+
+    /// Why process 1 is gone, as far as can be told.
+    func causeOfDeath() -> String {
+        if let kills = cgroup?.oomKills(), kills > 0 {
+            return "process 1 of the container died; the kernel killed \(kills) of its processes for want of memory"
+        }
+        return "process 1 of the container was killed from outside"
+    }
+
+    /// Removes what a dead process 1 has left, so that another can be started.
+    func removeRemains(_ facilities: Facilities) throws {
+        state.withLock { $0.registration = nil }
+        try cgroup?.kill()
+        try cgroup?.remove()
+        try facilities.releaseAddress(address)
+    }
+}

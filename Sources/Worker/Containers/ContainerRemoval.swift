@@ -1,0 +1,62 @@
+internal import Kernel
+internal import Runtime
+internal import Storage
+internal import Telemetry
+
+extension Container {
+    /// Kills what runs and removes everything; can be repeated when a part failed.
+    func remove() async throws {
+        graceTime.stop()
+        kernel?.noteDestruction()
+        try await traced(.containerDestroy) { span in
+            span.setHandle(handle)
+            span.set("container.id", handle)
+            if let context = definition.context { span.link(Link(context, type: "created_by")) }
+            let usage = kernel?.cgroup?.usage()
+            UsageAttributes.set(usage, on: span)
+            var phases = span.phases()
+            try phases.run(.kill) { _ in try kernel?.kill() }
+            try phases.run(.wait) { _ in try kernel?.waitUntilGone() }
+            endPrograms()
+            try phases.run(.unmount) { _ in try facilities.images.remove(handle) }
+            try phases.run(.networkDelete) { _ in try facilities.releaseAddress(kernel?.address ?? definition.address) }
+            try phases.run(.cgroupRemove) { _ in
+                // Without a kernel object its group may still be there from an earlier worker.
+                let cgroup = try kernel?.cgroup ?? facilities.cgroups.open(handle: handle)
+                try cgroup?.kill()
+                try cgroup?.remove()
+            }
+            for program in programs.all { await program.close(removing: true) }
+            try phases.run(.stateRemove) { _ in
+                do {
+                    try facilities.directories.bury(handle, from: facilities.directories.live)
+                } catch let error as KernelError where error.errno == .noEntry {
+                    // An earlier attempt came this far.
+                }
+            }
+        }
+        kernel = nil
+    }
+
+    private func endPrograms() {
+        let exits = (try? files.exits()) ?? [:]
+        for program in programs.all where program.isRunning {
+            if let exit = exits[program.definition.key] {
+                programs.ended(exit)
+            } else {
+                program.span.set("apron.exit.reason", "stopped")
+                program.span.end()
+                // Died with process 1, by its SIGKILL.
+                program.finish(.success(128 + 9))
+            }
+        }
+    }
+}
+
+extension Facilities {
+    /// Gives an address of ours back.
+    func releaseAddress(_ address: String?) throws {
+        guard let network, let text = address, let address = IPv4Address(text) else { return }
+        try network.detach(NetworkLease(handle: "", address: address))
+    }
+}

@@ -1,0 +1,187 @@
+public import Kernel
+internal import Runtime
+public import Telemetry
+
+/// The worker's containers: creates, finds, runs, destroys. State is what is on disk and in the kernel.
+public final class ContainerService: Containers {
+    /// Creations at a time; more only fight for the kernel's locks.
+    private static let creationsMax = 8
+
+    let facilities: Facilities
+    let registry: ContainerRegistry
+    private let admission = Admission(places: ContainerService.creationsMax)
+
+    public var maximum: Int { facilities.settings.containersMax }
+
+    /// Makes or takes over what all containers share. Call ``recover()`` before serving anybody. Blocks.
+    public init(_ settings: WorkerSettings) throws {
+        facilities = try Facilities(settings)
+        registry = ContainerRegistry(maximum: settings.containersMax)
+    }
+
+    /// What the start-up log says: kernel features in use, warnings of the network.
+    public func startupNotes() throws -> (features: [String], warnings: [String]) {
+        (facilities.features.describe(), try facilities.network?.warnings() ?? [])
+    }
+
+    /// Call before the servers close their connections: clients that lose them are expected back.
+    public func prepareToStop() { facilities.noteStopping() }
+
+    // MARK: life
+
+    public func create(_ request: ContainerRequest) async throws -> String {
+        let handle = request.handle ?? makeIdentifier()
+        try ContainerService.check(handle)
+        try registry.begin(handle)
+        do {
+            let container = try await blocking {
+                try await traced(.containerCreate) { span in
+                    span.set("apron.admission.waiting", Int64(self.admission.waiting))
+                    return try await self.admission.run {
+                        try ContainerCreation(facilities: self.facilities, handle: handle, request: request).run(span)
+                    }
+                }
+            }
+            registry.publish(container)
+            serve(container)
+            return handle
+        } catch {
+            registry.abandon(handle)
+            throw ContainerService.explained(error, handle)
+        }
+    }
+
+    public func destroy(_ handle: String) async throws {
+        let container = try await registry.take(handle)
+        do {
+            try await blocking { try await container.remove() }
+            registry.release(container, isGone: true)
+        } catch {
+            registry.release(container, isGone: false)
+            throw ContainerService.explained(error, handle)
+        }
+    }
+
+    public func stop(_ handle: String, kill: Bool) async throws {
+        try await using(handle) { try await $0.stop(kill: kill) }
+    }
+
+    // MARK: what is known
+
+    public func list(_ properties: [String: String]) async throws -> [String] {
+        var handles: [String] = []
+        for container in registry.live {
+            if properties.isEmpty {
+                handles.append(container.handle)
+                continue
+            }
+            let own = await container.properties
+            if properties.allSatisfy({ own[$0.key] == $0.value }) { handles.append(container.handle) }
+        }
+        return handles
+    }
+
+    public func info(_ handle: String) async throws -> ContainerInfo {
+        try await using(handle) { await $0.info() }
+    }
+
+    public func properties(_ handle: String) async throws -> [String: String] {
+        try await using(handle) { await $0.properties }
+    }
+
+    public func property(_ handle: String, _ key: String) async throws -> String? {
+        try await using(handle) { await $0.properties[key] }
+    }
+
+    public func setProperty(_ handle: String, _ key: String, to value: String) async throws {
+        try await using(handle) { try await $0.setProperty(key, to: value) }
+    }
+
+    public func removeProperty(_ handle: String, _ key: String) async throws {
+        try await using(handle) { try await $0.removeProperty(key) }
+    }
+
+    public func setGraceTime(_ handle: String, nanoseconds: UInt64) async throws {
+        if nanoseconds == 0 { return try await destroy(handle) }
+        try registry.find(handle).graceTime.set(nanoseconds: nanoseconds)
+    }
+
+    public func traceContext(of handle: String) async -> TraceContext? {
+        (try? registry.find(handle))?.definition.context
+    }
+
+    // MARK: programs
+
+    public func run(_ handle: String, _ request: ProcessRequest) async throws -> any ProcessAttachment {
+        try await using(handle) { container in
+            let program = try await container.run(request)
+            return ProgramAttachment(program, of: container, span: nil)
+        }
+    }
+
+    public func attach(_ handle: String, _ processID: String) async throws -> any ProcessAttachment {
+        try await using(handle) { container in
+            let program = try await container.program(processID)
+            let span = Telemetry.start(
+                .processAttach, links: [Link(program.span.context, type: "process")], handle: handle)
+            span.set("apron.process.id", processID)
+            return ProgramAttachment(program, of: container, span: span)
+        }
+    }
+
+    public func stream(
+        _ kind: OutputKind, of handle: String, _ processID: String, streamID: String, to socket: consuming Descriptor
+    ) async throws {
+        let container = try registry.find(handle)
+        guard let program = container.programs.find(id: processID), program.knows(streamID: streamID),
+            let output = program.output(kind)
+        else { return }
+        container.graceTime.beginUse()
+        defer { container.graceTime.endUse() }
+        if case .delivered = await output.attach(socket), program.noteDelivered(kind) {
+            await container.forget(program)
+        }
+    }
+
+    // MARK: -
+
+    /// Starts a container's idle time and the watch over its process 1.
+    func serve(_ container: Container) {
+        container.graceTime.start { [weak self, handle = container.handle] in try? await self?.destroy(handle) }
+    }
+
+    private func using<Result: Sendable>(
+        _ handle: String, _ body: @Sendable (Container) async throws -> Result
+    ) async throws -> Result {
+        let container = try registry.find(handle)
+        container.graceTime.beginUse()
+        defer { container.graceTime.endUse() }
+        do {
+            return try await blocking { try await body(container) }
+        } catch {
+            throw ContainerService.explained(error, handle)
+        }
+    }
+
+    private func blocking<Result: Sendable>(_ body: () async throws -> Result) async throws -> Result {
+        try await withTaskExecutorPreference(BlockingExecutor.shared) { try await body() }
+    }
+
+    static func check(_ handle: String) throws {
+        let bytes = handle.utf8
+        guard !bytes.isEmpty, bytes.count <= 255, !bytes.contains(0), !bytes.contains(0x2f), handle != ".", handle != ".."
+        else {
+            throw WorkerError(
+                .invalid, "handle must have 1 to 255 bytes and be neither . nor .. nor contain / or NUL")
+        }
+    }
+
+    /// A system call's failure becomes a worker's failure with the same text and cause.
+    private static func explained(_ error: any Error, _ handle: String) -> any Error {
+        switch error {
+        case let error as KernelError: WorkerError(.failed, "\(error)", handle: handle, cause: error)
+        case is WorkerError, is CancellationError: error
+        default: WorkerError(.failed, "\(error)", handle: handle)
+        }
+    }
+}

@@ -1,0 +1,87 @@
+internal import Kernel
+internal import Runtime
+internal import Storage
+internal import Synchronization
+
+/// What every container of this worker shares.
+final class Facilities: Sendable {
+    let settings: WorkerSettings
+    let features: Features
+    let initImage: InitImage
+    let map: IdentityMap
+    /// Holds the map, for id-mapped mounts.
+    let userNamespace: SharedDescriptor
+    let cgroups: CgroupHierarchy
+    let network: BridgeNetwork?
+    let images: ImageRoots
+    let idMapping: IDMapping
+    let cgroupView: ContainerLayout.CgroupView
+    let resolver: ResolverFile
+    let pump: Pump
+    let directories: StateDirectories
+    let unprivilegedFilter: [UInt8]
+    let fuseFilter: [UInt8]
+    let stepSpans: StepSpans
+    private let stopping = Mutex(false)
+
+    /// The worker is about to end; clients lose their connections and will be back.
+    var isStopping: Bool { stopping.withLock { $0 } }
+
+    /// Makes or takes over everything; nothing of it belongs to one container.
+    init(_ settings: WorkerSettings) throws {
+        self.settings = settings
+        directories = try StateDirectories(below: settings.workDirectory)
+        initImage = try InitImage(path: settings.initPath)
+        map = try IdentityMap.ofThisProcess()
+        userNamespace = SharedDescriptor(try initImage.makeUserNamespace(map))
+        let workDirectory = try Directory(settings.workDirectory)
+        features = try userNamespace.with { namespace throws(KernelError) in
+            try Features.probe(
+                userNamespace: namespace, workDirectory: workDirectory, disabled: settings.disabledFeatures)
+        }
+        cgroups = try CgroupHierarchy.detect(parent: settings.cgroupParent)
+        try DirectoryClaim.makeDirectories(settings.leasesDirectory)
+        network = try settings.network.map { try BridgeNetwork($0, leasesDirectory: settings.leasesDirectory) }
+        images = try ImageRoots(
+            storage: workDirectory.makeIfMissing("images", mode: 0o711), features: features)
+        idMapping = IDMapping(userNamespace: userNamespace, name: "root-\(map.containerRoot)")
+        cgroupView = try Facilities.cgroupView(cgroups)
+        resolver = ResolverFile(
+            servers: settings.network?.dnsServers ?? [], host: try? KernelFile.read(ResolverFile.hostPath),
+            upstream: try? KernelFile.read(ResolverFile.upstreamPath),
+            hostAddress: (settings.network ?? NetworkConfiguration()).gateway)
+        pump = try Pump()
+        stepSpans = StepSpans(showsEveryStep: settings.showsEveryStep)
+        let custom = try settings.seccompProfile.map { try SeccompFilter($0).bytes }
+        unprivilegedFilter = try custom ?? SeccompFilter(SeccompProfile.unprivileged()).bytes
+        fuseFilter = try custom ?? SeccompFilter(SeccompProfile.fuseOnly()).bytes
+    }
+
+    /// What containers see of cgroups: on v1 the hierarchies that programs read their own limits from.
+    private static func cgroupView(_ cgroups: CgroupHierarchy) throws -> ContainerLayout.CgroupView {
+        if cgroups.version == 2 { return .unified }
+        let shown: Set<Substring> = ["memory", "cpu", "cpuacct", "pids"]
+        let hierarchies = try KernelFile.read("/proc/self/cgroup").split(separator: "\n").compactMap { line -> String? in
+            let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+            guard fields.count == 3, !shown.isDisjoint(with: fields[1].split(separator: ",")) else { return nil }
+            return String(fields[1])
+        }
+        return .hierarchies(hierarchies.sorted())
+    }
+
+    func noteStopping() { stopping.withLock { $0 = true } }
+
+    /// Whether a privileged request really gets no user namespace.
+    func isFullyPrivileged(_ request: ContainerRequest) -> Bool {
+        request.privileged && settings.privilegedMode == .full
+    }
+
+    /// What programs of a container may do.
+    func confinement(of request: ContainerRequest) -> (capabilities: UInt64, filter: [UInt8]) {
+        if isFullyPrivileged(request) { return (CapabilityProfile.full.granted().rawValue, []) }
+        if request.privileged, settings.privilegedMode == .fuseOnly {
+            return (CapabilityProfile.fuseOnly.granted().rawValue, fuseFilter)
+        }
+        return (CapabilityProfile.unprivileged.granted().rawValue, unprivilegedFilter)
+    }
+}

@@ -1,0 +1,148 @@
+internal import Kernel
+internal import Runtime
+internal import Synchronization
+internal import Telemetry
+
+/// Starts a program in a container, or takes one over that an earlier worker started.
+struct ProgramStart {
+    let container: Container
+    let kernel: ContainerKernel
+    let key: UInt32
+    let request: ProcessRequest
+
+    private var facilities: Facilities { container.facilities }
+
+    /// Resolves, spawns and registers the program.
+    func run(_ span: PhaseSpan) throws -> Program {
+        var request = request
+        if request.id == nil { request.id = makeIdentifier() }
+        let id = request.id ?? "\(key)"
+        span.set("apron.process.id", id)
+        let plan = try resolve(request)
+
+        let processSpan = startSpan(plan, id, startedBy: span.context)
+        var definition = ProcessDefinition(key: key, request: request, span: processSpan.stored)
+        try container.files.write(definition)
+        do {
+            let program = try spawn(plan, &definition, processSpan)
+            container.programs.insert(program)
+            return program
+        } catch {
+            processSpan.status(.error("spawn", "\(error)"))
+            processSpan.end()
+            try? container.files.remove(process: key)
+            throw explained(error, plan)
+        }
+    }
+
+    private func resolve(_ request: ProcessRequest) throws -> ProgramPlan {
+        let (capabilities, filter) = facilities.confinement(of: container.definition.request)
+        let root = try Directory("/proc/\(kernel.process.pid)/root")
+        let resolution = ProgramResolution(
+            compatibility: facilities.settings.compatibility,
+            surroundings: ProgramResolution.Surroundings(
+                environment: container.definition.request.environment, accounts: Accounts(root: root),
+                capabilities: capabilities, filter: filter))
+        return try resolution.resolve(request)
+    }
+
+    private func startSpan(_ plan: ProgramPlan, _ id: String, startedBy: TraceContext?) -> OpenSpan {
+        let parent = container.definition.context ?? startedBy
+        let links = startedBy.map { [Link($0, type: "started_by")] } ?? []
+        let span = Telemetry.start(.process, parent: parent, links: links, handle: container.handle)
+        span.set("apron.process.id", id)
+        span.set("process.executable.name", plan.arguments.first.map { String($0.split(separator: "/").last ?? "") })
+        span.set("process.interactive", plan.terminal != nil)
+        span.set("process.user.id", Int64(plan.uid))
+        return span
+    }
+
+    private func spawn(
+        _ plan: ProgramPlan, _ definition: inout ProcessDefinition, _ span: OpenSpan
+    ) throws -> Program {
+        let output = try Pipe()
+        if plan.terminal != nil {
+            let spawned = try kernel.process.spawn(
+                plan, key: key,
+                streams: .terminal(outputWrite: output.writer.number, outputRead: output.reader.number),
+                spans: facilities.stepSpans)
+            span.set("process.vpid", Int64(spawned.pid))
+            return try makeProgram(
+                definition, stdout: output.releaseReader(), stderr: nil, input: nil, terminal: spawned.releaseTerminal(), span)
+        }
+        let input = try Pipe()
+        let error = try Pipe()
+        let spawned = try kernel.process.spawn(
+            plan, key: key,
+            streams: .pipes(
+                stdinRead: input.reader.number, stdinWrite: input.writer.number, stdoutWrite: output.writer.number,
+                stdoutRead: output.reader.number, stderrWrite: error.writer.number, stderrRead: error.reader.number),
+            spans: facilities.stepSpans)
+        span.set("process.vpid", Int64(spawned.pid))
+        return try makeProgram(
+            definition, stdout: output.releaseReader(), stderr: error.releaseReader(), input: input.releaseWriter(),
+            terminal: nil, span)
+    }
+
+    /// Puts the streams around a program that runs or has run.
+    func makeProgram(
+        _ definition: ProcessDefinition, stdout: SharedDescriptor?, stderr: SharedDescriptor?, input: SharedDescriptor?,
+        terminal: SharedDescriptor?, _ span: OpenSpan
+    ) throws -> Program {
+        let (pump, process, key) = (facilities.pump, kernel.process, definition.key)
+        let spools = try container.files.processes.shared()
+        func stream(_ pipe: SharedDescriptor?, _ kind: OutputKind) throws -> OutputStream? {
+            guard let pipe else { return nil }
+            return try OutputStream(
+                source: .pipe(pipe), spool: SpoolLocation(directory: spools, name: "\(key).\(kind.rawValue)"), pump: pump)
+        }
+        let written = terminal ?? input
+        let inputStream = try written.map {
+            try InputStream($0, pump: pump) {
+                // Process 1 has the other end that keeps standard input open.
+                Task(executorPreference: BlockingExecutor.shared) { try? process.closeInput(of: key) }
+            }
+        }
+        return Program(
+            definition, stdout: try stream(stdout, .stdout), stderr: try stream(stderr, .stderr), input: inputStream,
+            terminal: terminal, span: span)
+    }
+
+    /// The error for the client: which program, which step, why.
+    private func explained(_ error: any Error, _ plan: ProgramPlan) -> any Error {
+        guard let failure = error as? InitConnection.Failure else { return error }
+        let program = request.path
+        let isMissing = failure.error.errno == .noEntry || failure.error.errno == .notDirectory
+        if programStepName(failure.step) == "exec", isMissing {
+            let text =
+                program.contains("/")
+                ? "exec: \"\(program)\": stat \(program): no such file or directory"
+                : "exec: \"\(program)\": executable file not found in $PATH"
+            return WorkerError(.executableNotFound, text, handle: container.handle, cause: failure.error)
+        }
+        return WorkerError(
+            .failed, "unable to start process \"\(program)\" (\(programStepName(failure.step))): \(failure.error)",
+            handle: container.handle, processID: request.id, cause: failure.error)
+    }
+}
+
+/// A random identifier in the form of a version 4 UUID (RFC 9562).
+func makeIdentifier() -> String {
+    var digits = [UInt8]()
+    for _ in 0..<2 {
+        var word = UInt64.random(in: .min ... .max)
+        for _ in 0..<8 {
+            digits.append(UInt8(truncatingIfNeeded: word))
+            word >>= 8
+        }
+    }
+    digits[6] = digits[6] & 0x0f | 0x40
+    digits[8] = digits[8] & 0x3f | 0x80
+    let hex = digits.map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }.joined()
+    var text = ""
+    for (index, character) in hex.enumerated() {
+        if [8, 12, 16, 20].contains(index) { text.append("-") }
+        text.append(character)
+    }
+    return text
+}

@@ -1,0 +1,31 @@
+internal import API
+internal import Kernel
+internal import Logging
+internal import ServiceLifecycle
+internal import Worker
+
+/// Makes the HTTP server of the worker's containers.
+func makeServer(_ configuration: WorkerConfiguration, _ parts: WorkerParts, logger: Logger) throws -> any Service {
+    var addresses: [ListenAddress] = [
+        .tcp(host: configuration.bindAddress.description, port: configuration.bindPort)
+    ]
+    if let path = configuration.bindSocket { addresses.append(.unix(path: path)) }
+    var server = APIServer.Configuration(addresses: addresses)
+    // A year stands for no limit.
+    server.requestTimeout = configuration.requestTimeout ?? .seconds(365 * 24 * 3600)
+    let compatibility: GardenCompatibility = configuration.compatibility == .guardian ? .guardian : .concourse
+    let directory = configuration.workDirectory
+    let garden = GardenRoutes(
+        parts.containers, compatibility: compatibility, capacity: { hostCapacity(of: directory) }, logger: logger)
+    return APIServer(server, groups: [garden.group], logger: logger) { address in
+        logger.info("listening", metadata: ["address": "\(address)"])
+    }
+}
+
+/// What the host has to give: its memory, and the file system of the work directory. Zero where it cannot be found out.
+private func hostCapacity(of directory: String) -> HostCapacity {
+    let memory = (try? KernelFile.read("/proc/meminfo"))?.split(separator: "\n").first { $0.hasPrefix("MemTotal:") }
+    let kibibytes = memory?.split(separator: " ").dropFirst().first.flatMap { UInt64($0) } ?? 0
+    let disk = (try? Directory(directory).space())?.bytes ?? 0
+    return HostCapacity(memoryBytes: kibibytes * 1024, diskBytes: disk)
+}

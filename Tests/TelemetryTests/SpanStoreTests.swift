@@ -1,0 +1,113 @@
+import Testing
+
+@testable import Telemetry
+
+@Suite("Span store")
+struct SpanStoreTests {
+    /// A span in a store of its own.
+    private func root(_ store: SpanStore, handle: String? = nil) -> OpenSpan {
+        let traceID = TraceID.random()
+        let context = TraceContext(
+            traceID: traceID, spanID: .random(), flags: .sampled, state: "", isRemote: false,
+            scope: TraceScope(traceID, handle: handle, store: store), depth: 0)
+        return OpenSpan(
+            name: "root", phase: nil, context: context, parentID: nil, parentIsRemote: false, kind: .internal, start: 1,
+            isRecording: true)
+    }
+
+    private func child(_ parent: OpenSpan, _ name: String = "child") -> OpenSpan {
+        OpenSpan.begin(name: name, phase: nil, parent: parent.context, kind: .internal, start: 2, isRecording: true)
+    }
+
+    @Test("finished and unfinished spans are found by handle and by trace")
+    func lookup() {
+        let store = SpanStore()
+        let span = root(store, handle: "a")
+        child(span).end()
+        #expect(store.spans(handle: "a").map(\.name) == ["root", "child"])
+        #expect(store.spans(handle: "a").map(\.isUnfinished) == [true, false])
+        #expect(store.spans(handle: "b").isEmpty)
+        #expect(store.spans(trace: span.context.traceID).count == 2)
+        #expect(store.unfinished().map(\.name) == ["root"])
+    }
+
+    @Test("a handle that becomes known late holds for all spans of the request")
+    func lateHandle() {
+        let store = SpanStore()
+        let span = root(store)
+        let early = child(span, "early")
+        #expect(store.spans(handle: "late").isEmpty)
+        early.setHandle("late")
+        let after = child(span, "after")
+        #expect(store.spans(handle: "late").map(\.name) == ["root", "early", "after"])
+        #expect(after.context.handle == "late")
+        #expect(store.spans(handle: "late").allSatisfy { $0.handle == "late" })
+        span.setHandle("later")
+        #expect(store.spans(handle: "late").isEmpty)
+        #expect(store.spans(handle: "later").count == 3)
+    }
+
+    @Test("a span for another handle does not change its parent's")
+    func otherHandle() {
+        #expect(Recording.isOn)
+        let recover = Telemetry.start(.workerRecover, parent: nil)
+        let one = "one-\(recover.context.spanID)"
+        let first = Telemetry.start(.process, parent: recover.context, handle: one)
+        let second = Telemetry.start(.process, parent: recover.context, handle: one + "-two")
+        #expect(recover.context.handle == nil)
+        #expect(Telemetry.store.spans(handle: one).map(\.context) == [first.context])
+        #expect(Telemetry.store.spans(handle: one + "-two").map(\.context) == [second.context])
+        #expect(Telemetry.store.spans(trace: recover.context.traceID).count == 3)
+    }
+
+    @Test("the oldest finished request goes first; open ones stay")
+    func evictsOldest() {
+        let store = SpanStore(SpanStore.Limits(spans: 16))
+        let open = root(store, handle: "open")
+        let requests = (0..<30).map { number in
+            let span = root(store, handle: "\(number)")
+            span.end()
+            return span
+        }
+        #expect(store.usage.spans <= 16)
+        #expect(store.usage.evicted >= 15)
+        #expect(store.usage.refused == 0)
+        #expect(store.spans(handle: "open").count == 1)
+        #expect(store.spans(handle: "0").isEmpty)
+        #expect(store.spans(handle: "29").count == 1)
+        // A request that was forgotten comes back with its next span.
+        let later = child(requests[0], "later")
+        #expect(store.spans(handle: "0").map(\.name) == ["later"])
+        later.end()
+        open.end()
+    }
+
+    @Test("of requests that never end the finished spans go; after that nothing new is kept")
+    func saturated() {
+        let store = SpanStore(SpanStore.Limits(spans: 16))
+        let span = root(store, handle: "a")
+        for _ in 0..<40 { child(span).end() }
+        #expect(store.usage.spans <= 16)
+        #expect(store.spans(handle: "a").first?.name == "root")
+        let many = (0..<40).map { _ in child(span, "open") }
+        #expect(store.usage.spans == 16)
+        #expect(store.usage.refused == 40 - 15)
+        for open in many { open.end() }
+        child(span, "fits again").end()
+        #expect(store.spans(handle: "a").last?.name == "fits again")
+        #expect(store.usage.spans <= 16)
+    }
+
+    @Test("bytes are limited too")
+    func bytes() {
+        let store = SpanStore(SpanStore.Limits(spans: 1000, bytes: 64 * 1024))
+        for number in 0..<40 {
+            let span = root(store, handle: "\(number)")
+            span.set("text", String(repeating: "x", count: 8000))
+            span.end()
+        }
+        #expect(store.usage.bytes <= 64 * 1024)
+        #expect(store.usage.spans < 10)
+        #expect(store.spans(handle: "39").count == 1)
+    }
+}

@@ -140,7 +140,7 @@ let package = Package(
         .testTarget(
             name: "ApronTests",
             dependencies: [
-                "apron", "Worker", "Runtime", "Telemetry", "Kernel",
+                "apron", "Worker", "Runtime", "Telemetry", "Kernel", "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

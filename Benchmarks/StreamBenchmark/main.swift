@@ -68,19 +68,37 @@ func wait(for pid: pid_t) {
     precondition(waitpid(pid, &status, 0) == pid && status == 0, "a helper process failed")
 }
 
+/// CPU seconds of this process and of the helpers that have ended.
+func cpuSeconds() -> Double {
+    var (own, helpers) = (rusage(), rusage())
+    getrusage(RUSAGE_SELF.rawValue, &own)
+    getrusage(RUSAGE_CHILDREN.rawValue, &helpers)
+    return [own, helpers].reduce(0) { $0 + seconds($1.ru_utime) + seconds($1.ru_stime) }
+}
+
+func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
+
+struct Round {
+    /// MiB/s.
+    let rate: Double
+    /// CPU seconds of program, mover and reader; the reader's start included.
+    let cpu: Double
+}
+
 /// One round: MiB/s from the program's start until the reader has everything.
-func round(_ move: (SharedDescriptor, consuming Descriptor) async throws -> Void) async throws -> Double {
+func round(_ move: (SharedDescriptor, consuming Descriptor) async throws -> Void) async throws -> Round {
     let (listener, port) = listen()
     let reader = startReader(port: port)
     let connection = Descriptor(owning: accept(listener, nil, nil))
     precondition(fcntl(connection.number, F_SETFD, FD_CLOEXEC) == 0)
     close(listener)
-    let start = bootTime()
+    let (start, cpu) = (bootTime(), cpuSeconds())
     let (program, output) = try startProgram()
     try await move(output, connection)
     wait(for: program)
     wait(for: reader)
-    return Double(total >> 20) / (Double(bootTime() - start) / 1e9)
+    let rate = Double(total >> 20) / (Double(bootTime() - start) / 1e9)
+    return Round(rate: rate, cpu: cpuSeconds() - cpu)
 }
 
 func readAndWrite(_ pipe: SharedDescriptor, _ socket: consuming Descriptor) {
@@ -103,8 +121,8 @@ func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
 
 let directory = SharedDescriptor(Descriptor(owning: open("/var/tmp", O_DIRECTORY | O_CLOEXEC)))
 let pump = try Pump()
-var floor: [Double] = []
-var streams: [Double] = []
+var floor: [Round] = []
+var streams: [Round] = []
 var spooled: UInt64 = 0
 for number in 0...rounds {
     let plain = try await round { pipe, socket in readAndWrite(pipe, socket) }
@@ -122,10 +140,19 @@ for number in 0...rounds {
     if number == 0 { continue }
     floor.append(plain)
     streams.append(streamed)
-    print("round \(number): floor \(Int(plain)) MiB/s, stream \(Int(streamed)) MiB/s")
+    print("round \(number): floor \(plain.text), stream \(streamed.text)")
 }
 await pump.stop()
-print("median: floor \(Int(median(floor))) MiB/s, stream \(Int(median(streams))) MiB/s")
-let share = Int((median(streams) / median(floor) * 100).rounded())
-let paired = Int((median(zip(streams, floor).map { $0 / $1 }) * 100).rounded())
-print("ratio of medians: \(share) %, median of ratios: \(paired) %; \(spooled >> 20) MiB went over the disk")
+let rates = (median(floor.map(\.rate)), median(streams.map(\.rate)))
+let processor = (median(floor.map(\.cpu)), median(streams.map(\.cpu)))
+let paired = median(zip(streams, floor).map { $0.rate / $1.rate })
+print("median: floor \(Int(rates.0)) MiB/s, stream \(Int(rates.1)) MiB/s")
+print("ratio of medians \(percent(rates.1 / rates.0)), median of ratios \(percent(paired))")
+print("CPU of the stream's way over the floor's \(percent(processor.1 / processor.0))")
+print("\(spooled >> 20) MiB went over the disk")
+
+func percent(_ share: Double) -> String { "\(Int((share * 100).rounded())) %" }
+
+extension Round {
+    var text: String { "\(Int(rate)) MiB/s with \(Int(cpu * 1000)) ms of CPU" }
+}

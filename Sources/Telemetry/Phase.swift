@@ -70,6 +70,9 @@ public enum Phase: String, CaseIterable, Sendable, Codable {
     /// Finding and adopting, finishing or undoing what an earlier worker left on disk and in the kernel.
     case workerRecover = "worker.recover"
 
+    /// One `apron run`, from the parsed request to the exit code.
+    case commandRun = "apron.run"
+
     /// One request of a client; its span is renamed to `METHOD /route`.
     case httpServer = "http.server"
 }
@@ -105,7 +108,7 @@ extension Phase {
         case .containerStop, .containerDestroy, .kill, .wait, .unmount, .networkDelete, .cgroupRemove, .stateRemove:
             .remove
         case .workerStart, .workerRecover: .worker
-        case .httpServer: .request
+        case .httpServer, .commandRun: .request
         }
     }
 

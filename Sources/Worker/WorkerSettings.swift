@@ -31,6 +31,8 @@ public struct WorkerSettings: Sendable {
     public var seccompProfile: SeccompProfile?
     /// Bridge, pool, rules, name servers; nil: no container has a network.
     public var network: NetworkConfiguration? = NetworkConfiguration()
+    /// Leaves a firewall as another worker with the same bridge has made it.
+    public var sharesNetwork = false
     /// Where addresses are leased; shared by every process that uses the bridge.
     public var leasesDirectory = "/run/apron/leases"
     /// The directory below our own cgroup that containers' cgroups are made in.

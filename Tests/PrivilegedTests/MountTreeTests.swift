@@ -111,4 +111,19 @@ import Testing
         #expect(kernelError { try scratch.directory.removeTree("tree") } != nil)
         #expect(try precious.open("inner").entries() == ["file"])
     }
+
+    /// The comparison that other tests rely on must see what is left over.
+    @Test func theComparisonOfTheHostSeesMountsAndDescriptors() throws {
+        let point = try scratch.makeDirectories("point")
+        let before = try HostState.now()
+        try FileSystemContext("tmpfs").mount().attach(at: point)
+        let held = try Memfd("held")
+        let differences = try HostState.now().differences(from: before)
+        #expect(differences.contains { $0.hasPrefix("left over in mounts: \(point) tmpfs") })
+        #expect(differences.contains { $0.hasPrefix("left over in open descriptors: /memfd:held") })
+        extendLifetime(held)
+        try MountPoint(point).unmount()
+        let gone = try HostState.now().differences(from: before).filter { $0.contains("mounts") }
+        #expect(gone.isEmpty)
+    }
 }

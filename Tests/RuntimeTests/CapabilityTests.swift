@@ -19,7 +19,9 @@ import Testing
     }
 
     @Test func nothingIsGrantedThatTheHostLacks() throws {
-        let line = try KernelFile.read("/proc/thread-self/status").split(separator: "\n").first { $0.hasPrefix("CapBnd") }
+        let line = try KernelFile.read("/proc/thread-self/status").split(separator: "\n").first {
+            $0.hasPrefix("CapBnd")
+        }
         let mask = try #require(line?.split(separator: "\t").last.flatMap { UInt64($0, radix: 16) })
         #expect(CapabilitySet.bounding.rawValue == mask)
         #expect(CapabilityProfile.full.granted().rawValue == mask & 0x3f_ffff_ffff)

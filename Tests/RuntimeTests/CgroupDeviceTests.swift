@@ -12,7 +12,8 @@ import Testing
     @Test func theOrderOfLettersDoesNotMatter() { #expect(DeviceRule("c 1:2 mwr") == DeviceRule("c 1:2 rwm")) }
 
     @Test(arguments: [
-        "", "c", "c 1:2", "c 1:2 ", "c  1:2 r", "c 1:2 r ", " c 1:2 r", "d 1:2 r", "cc 1:2 r", "c 1 r", "c 1:2:3 r", "c :2 r",
+        "", "c", "c 1:2", "c 1:2 ", "c  1:2 r", "c 1:2 r ", " c 1:2 r", "d 1:2 r", "cc 1:2 r", "c 1 r", "c 1:2:3 r",
+        "c :2 r",
         "c 1: r", "c +1:2 r", "c -1:2 r", "c 0x1:2 r", "c 1:2 rr", "c 1:2 x", "c 4096:0 r", "c 1:1048576 r", "c **:1 r",
         "c ١:2 r", "c 1:2 rwm\n", "c 99999999999999999999:1 r",
     ])

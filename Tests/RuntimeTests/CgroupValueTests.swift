@@ -30,9 +30,10 @@ import Testing
             41 31 0:38 / /sys/fs/with\\040space rw,relatime shared:3 master:1 - cgroup2 cgroup2 rw,nsdelegate
             broken
             """)
-        #expect(mounts.map(\.point) == [
-            "/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup/systemd", "/sys/fs/with space",
-        ])
+        #expect(
+            mounts.map(\.point) == [
+                "/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup/systemd", "/sys/fs/with space",
+            ])
         #expect(mounts.map(\.isUnified) == [false, false, true])
         #expect(mounts.map(\.controllers) == [["cpu", "cpuacct"], ["name=systemd"], []])
         #expect(mounts[0].path(of: "/docker/ab") == "/sys/fs/cgroup/cpu,cpuacct")
@@ -49,8 +50,9 @@ import Testing
     }
 
     @Test func theDaemonsLeafIsNotItsBase() {
-        #expect(CgroupHierarchy.withoutLeaf("/system.slice/apron.service/apron-daemon", "apron")
-            == "/system.slice/apron.service")
+        #expect(
+            CgroupHierarchy.withoutLeaf("/system.slice/apron.service/apron-daemon", "apron")
+                == "/system.slice/apron.service")
         #expect(CgroupHierarchy.withoutLeaf("/apron-daemon", "apron") == "/")
         #expect(CgroupHierarchy.withoutLeaf("/a/garden-daemon", "garden") == "/a")
         #expect(CgroupHierarchy.withoutLeaf("/a/my-apron-daemon", "apron") == "/a/my-apron-daemon")

@@ -87,7 +87,8 @@ import Testing
 
     @Test func rulesWithoutACallOfThatNameArePassedOver() throws {
         let profile = SeccompProfile(
-            defaultAction: .allow, architectures: [.native], rules: [SeccompProfile.Rule(.fail(.busy), ["nonsense", "getpid"])])
+            defaultAction: .allow, architectures: [.native],
+            rules: [SeccompProfile.Rule(.fail(.busy), ["nonsense", "getpid"])])
         #expect(try errors(profile, [probe(call("getpid")), probe(call("getppid"))]) == ["EBUSY", "0"])
     }
 

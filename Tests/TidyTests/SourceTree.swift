@@ -15,21 +15,31 @@ struct SourceTree {
         var isSwift: Bool { path.hasSuffix(".swift") }
 
         /// The lines without their comments and without what stands in string literals.
-        var code: [String] { text.components(separatedBy: "\n").map(File.strip) }
+        let code: [String]
 
-        /// Rough, but this project's formatted code has no block comments and few `//` in strings.
-        private static func strip(_ line: String) -> String {
-            var code = ""
+        init(path: String, text: String) {
+            self.path = path
+            self.text = text
+            code = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map(File.strip)
+        }
+
+        /// Rough, but this project's formatted code has no block comments.
+        private static func strip(_ line: Substring.UTF8View) -> String {
+            let (quote, slash, backslash) = (UInt8(ascii: "\""), UInt8(ascii: "/"), UInt8(ascii: "\\"))
+            var code: [UInt8] = []
             var inString = false
-            var previous: Character = " "
-            for character in line {
-                if !inString, character == "/", previous == "/" { return String(code.dropLast()) }
-                let isQuote = character == "\"" && !(inString && previous == "\\")
+            var previous: UInt8 = 0
+            for byte in line {
+                if !inString, byte == slash, previous == slash {
+                    code.removeLast()
+                    break
+                }
+                let isQuote = byte == quote && !(inString && previous == backslash)
                 if isQuote { inString.toggle() }
-                if !inString || isQuote { code.append(character) }
-                previous = character
+                if !inString || isQuote { code.append(byte) }
+                previous = byte
             }
-            return code
+            return String(decoding: code, as: UTF8.self)
         }
     }
 

@@ -48,8 +48,8 @@ import Testing
         for file in sources where file.isSwift {
             var start: (line: Int, indentation: Int, text: String)?
             for (number, line) in file.code.enumerated() {
-                let indentation = line.prefix { $0 == " " }.count
-                if line.contains(#/\b(func|init|deinit|subscript)\b.*\{\s*$/#) || line.contains(#/^\s*\) .*\{\s*$/#) {
+                let indentation = line.utf8.prefix { $0 == UInt8(ascii: " ") }.count
+                if line.hasSuffix("{"), line.contains(#/\b(func|init|deinit|subscript)\b|^\s*\) /#) {
                     if start == nil { start = (number, indentation, line) }
                 } else if let opened = start, line.hasPrefix(String(repeating: " ", count: opened.indentation) + "}") {
                     if number - opened.line > StyleTests.functionLinesMax {
@@ -71,7 +71,8 @@ import Testing
         for file in sources where file.isSwift {
             let lines = file.text.split(separator: "\n", omittingEmptySubsequences: false)
             for (number, line) in lines.enumerated() {
-                guard let found = line.firstMatch(of: declaration), !requirements.contains(String(found.output.name))
+                guard line.contains("public "), let found = line.firstMatch(of: declaration),
+                    !requirements.contains(String(found.output.name))
                 else { continue }
                 let attribute = #/^\s*(@|#if)/#
                 let before = lines[..<number].last { !$0.contains(attribute) } ?? ""

@@ -24,7 +24,8 @@ extension ContainerCgroup {
     }
 
     /// Sends a signal to each process that is there now, a spared one excepted.
-    public func signalAll(_ signal: Int32, _ part: CgroupPart = .everything, sparing: Int32? = nil) throws(KernelError) {
+    public func signalAll(_ signal: Int32, _ part: CgroupPart = .everything, sparing: Int32? = nil) throws(KernelError)
+    {
         for process in try processes(part) where process != sparing {
             do {
                 guard let member = try openProcess(process) else { continue }

@@ -34,7 +34,10 @@ public enum DeviceProgram {
         var tests: [(prepare: [BpfInstruction], jump: (Int16) -> BpfInstruction)] = []
         func require(_ register: Register, equals value: UInt32) {
             tests.append(
-                ([], { BpfInstruction(code: 0x55, destination: register.rawValue, offset: $0, immediate: Int32(value)) })
+                (
+                    [],
+                    { BpfInstruction(code: 0x55, destination: register.rawValue, offset: $0, immediate: Int32(value)) }
+                )
             )
         }
         if rule.kind != .any { require(.type, equals: rule.kind == .block ? 1 : 2) }

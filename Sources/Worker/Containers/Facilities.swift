@@ -39,9 +39,16 @@ final class Facilities: Sendable {
             try Features.probe(
                 userNamespace: namespace, workDirectory: workDirectory, disabled: settings.disabledFeatures)
         }
+        guard features.missingRequired.isEmpty else {
+            let missing = features.missingRequired.map(\.rawValue).joined(separator: ", ")
+            throw WorkerError(.unavailable, "this kernel lacks what Apron needs: \(missing)")
+        }
         cgroups = try CgroupHierarchy.detect(parent: settings.cgroupParent)
         try DirectoryClaim.makeDirectories(settings.leasesDirectory)
-        network = try settings.network.map { try BridgeNetwork($0, leasesDirectory: settings.leasesDirectory) }
+        network = try settings.network.map {
+            try BridgeNetwork(
+                $0, leasesDirectory: settings.leasesDirectory, adoption: settings.sharesNetwork ? .keep : .replace)
+        }
         images = try ImageRoots(
             storage: workDirectory.makeIfMissing("images", mode: 0o711), features: features)
         idMapping = IDMapping(userNamespace: userNamespace, name: "root-\(map.containerRoot)")

@@ -13,7 +13,7 @@ struct RunTrace: Sendable {
         let given = traceparent.flatMap { TraceContext(traceparent: [$0], tracestate: []) }
         let inherited = EnvironmentCarrier(environment: environment.map { "\($0.key)=\($0.value)" }).context
         let parent = given ?? inherited
-        let span = Telemetry.start(.httpServer, name: "apron run", parent: parent, kind: .internal)
+        let span = Telemetry.start(.commandRun, parent: parent, kind: .internal)
         return RunTrace(span: span, isContinued: parent != nil)
     }
 

@@ -57,7 +57,7 @@ struct RunStart {
         _ signals: UnixSignalsSequence
     ) async throws -> Int32 {
         let logger = Logger(label: "apron.run")
-        let parts = try makeWorker(configuration, logger: logger)
+        let parts = try makeWorker(configuration, network: command.network == .none ? .none : .shared, logger: logger)
         try await parts.recover()
         for handle in try await parts.containers.list([:]) { try await parts.containers.destroy(handle) }
 

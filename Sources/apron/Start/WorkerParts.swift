@@ -10,6 +10,8 @@ struct WorkerParts: Sendable {
     let containers: any Containers
     /// What runs beside them for as long as they are used; stopped after the API.
     var services: [any Service] = []
+    /// What must know of the end before the API closes its connections.
+    var notices: [any Service] = []
     /// Finds and adopts, finishes or undoes what an earlier process left in the work directory. To be awaited before the
     /// first use of ``containers``.
     var recover: @Sendable () async throws -> Void = {}
@@ -18,12 +20,15 @@ struct WorkerParts: Sendable {
 /// Makes the worker's domain from its settings and says in the log what it found on this host.
 ///
 /// The work directory exists and is locked by this process.
-func makeWorker(_ configuration: WorkerConfiguration, logger: Logger) throws -> WorkerParts {
-    let service = try ContainerService(configuration.workerSettings())
+/// - Parameter use: what the containers' network is for
+func makeWorker(
+    _ configuration: WorkerConfiguration, network use: NetworkUse = .own, logger: Logger
+) throws -> WorkerParts {
+    let service = try ContainerService(configuration.workerSettings(use))
     let notes = try service.startupNotes()
     for line in notes.features { logger.info("kernel feature", metadata: ["feature": "\(line)"]) }
     for line in notes.warnings { logger.warning("\(line)") }
-    return WorkerParts(containers: service, services: [StopNotice(service: service)]) {
+    return WorkerParts(containers: service, notices: [StopNotice(service: service)]) {
         let report = try await withTaskExecutorPreference(BlockingExecutor.shared) { try service.recover() }
         for failure in report.failures { logger.error("recovery: \(failure)") }
         logger.info(
@@ -33,6 +38,16 @@ func makeWorker(_ configuration: WorkerConfiguration, logger: Logger) throws -> 
                 "undone": "\(report.undone.count)",
             ])
     }
+}
+
+/// Whether there is a bridge, and whose settings it follows.
+enum NetworkUse {
+    /// The worker's own: its settings count.
+    case own
+    /// Another worker's, if there is one.
+    case shared
+    /// No container needs a network.
+    case none
 }
 
 /// Tells the containers that connections are about to be closed by us, before the API closes them.
@@ -49,8 +64,13 @@ private struct StopNotice: Service {
 }
 
 extension WorkerConfiguration {
+    /// The firewall table of the bridge: nftables takes letters, digits and underscores, and a letter first.
+    private var tableName: String {
+        "apron_" + bridgeName.map { $0.isLetter || $0.isNumber ? String($0) : "_" }.joined()
+    }
+
     /// The settings as the worker's domain takes them.
-    fileprivate func workerSettings() throws -> WorkerSettings {
+    fileprivate func workerSettings(_ use: NetworkUse) throws -> WorkerSettings {
         var settings = WorkerSettings(workDirectory: workDirectory, initPath: initProgram ?? "")
         settings.containersMax = maxContainers
         settings.defaultRootfs = defaultRootfs
@@ -59,12 +79,13 @@ extension WorkerConfiguration {
         settings.allowedDevices = allowedDevices
         settings.seccompProfile = nil
         settings.showsEveryStep = traceDetail == .syscalls
-        settings.disabledFeatures = try CurrentProcess.environment()["APRON_DISABLE"] ?? ""
+        settings.disabledFeatures = disabledFeatures
         settings.leasesDirectory = "/run/apron/\(bridgeName)"
-        settings.network = NetworkConfiguration(
+        settings.sharesNetwork = use == .shared
+        settings.network = use == .none ? nil : NetworkConfiguration(
             pool: networkPool, mtu: mtu.map { UInt32($0) },
             restrictedNetworks: restrictedNetworks.compactMap { CIDR("\($0)") }, allowHostAccess: allowHostAccess,
-            dnsServers: dnsServers.map(\.description), additionalHosts: additionalHosts, bridge: bridgeName, table: bridgeName)
+            dnsServers: dnsServers.map(\.description), additionalHosts: additionalHosts, bridge: bridgeName, table: tableName)
         return settings
     }
 }

@@ -45,7 +45,7 @@ struct WorkerStart {
         let server = try makeServer(configuration, parts, logger: Logger(label: "apron.api"))
         let drain = DrainSignals(signals: drainSignals, logger: logger)
         var group = ServiceGroupConfiguration(
-            services: parts.services + [drain, server], gracefulShutdownSignals: [.sigterm, .sigint],
+            services: parts.services + [drain, server] + parts.notices, gracefulShutdownSignals: [.sigterm, .sigint],
             logger: quiet(logger))
         group.maximumGracefulShutdownDuration = Self.shutdownMax
         try await ServiceGroup(configuration: group).run()

@@ -113,7 +113,7 @@ let package = Package(
         .testTarget(
             name: "TelemetryTests",
             dependencies: [
-                "Telemetry", "Kernel",
+                "Telemetry", "Kernel", "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceContextModule", package: "swift-service-context"),
                 .product(name: "Tracing", package: "swift-distributed-tracing"),
@@ -123,6 +123,7 @@ let package = Package(
         .testTarget(
             name: "RuntimeTests", dependencies: ["Runtime", "Kernel", "TestSupport", "CTestSupport"],
             swiftSettings: tests),
+        .testTarget(name: "WorkerTests", dependencies: ["Worker", "Kernel"], swiftSettings: tests),
         .testTarget(
             name: "APITests",
             dependencies: [

@@ -22,7 +22,8 @@ func startProgram() throws -> (pid_t, SharedDescriptor) {
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_adddup2(&actions, pipe.writer.number, 1)
     let arguments: [UnsafeMutablePointer<CChar>?] = [
-        strdup("dd"), strdup("if=/dev/zero"), strdup("bs=64k"), strdup("count=\(total >> 16)"), strdup("status=none"), nil,
+        strdup("dd"), strdup("if=/dev/zero"), strdup("bs=64k"), strdup("count=\(total >> 16)"), strdup("status=none"),
+        nil,
     ]
     defer { arguments.forEach { free($0) } }
     var pid: pid_t = 0

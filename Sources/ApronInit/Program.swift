@@ -85,6 +85,12 @@ struct Program: ~Copyable {
                 apron_signals_reset()
                 try check(APRON_CALL_SETSID, apron_setsid())
             }
+            if header.flags & UInt32(APRON_OWN_CGROUPS.rawValue) != 0 {
+                // Now, not in process 1: a namespace rooted at process 1's cgroup would shut its programs out of theirs.
+                try step(report, APRON_PROGRAM_CGROUP, APRON_GROUP_IDENTITY) { () throws(Failure) in
+                    try check(APRON_CALL_UNSHARE, apron_unshare_cgroup())
+                }
+            }
             try step(report, APRON_PROGRAM_STREAMS, APRON_GROUP_IDENTITY) { () throws(Failure) in
                 try placeStreams(streams, terminal)
             }

@@ -73,7 +73,6 @@ struct Setup {
             let name = try plan.text(operation.source)
             try check(APRON_CALL_SETHOSTNAME, apron_sethostname(name, length(name)))
         case APRON_NETLINK: try configureNetwork(operation, plan)
-        case APRON_CGROUP_NAMESPACE: try check(APRON_CALL_UNSHARE, apron_unshare_cgroup())
         case APRON_PAYLOAD_CGROUP: payloadCgroup = try descriptor(operation)
         default: throw Failure(APRON_CALL_PLAN, errno: Errno.invalid)
         }

@@ -224,10 +224,7 @@ struct Supervisor: ~Copyable {
     private func start(
         _ program: borrowing Program, _ streams: (Int32, Int32, Int32), terminal: Bool
     ) throws(Failure) -> Int32 {
-        var pid = apron_fork(payloadCgroup, 1)
-        if pid < 0, payloadCgroup >= 0, apron_errno() != Errno.tryAgain, apron_errno() != Errno.noMemory {
-            pid = apron_fork(-1, 1)
-        }
+        let pid = apron_fork(payloadCgroup, 1)
         if pid == 0 { program.becomeProgram(report, streams: streams, terminal: terminal) }
         try check(APRON_CALL_FORK, pid)
         if let failed = report.failure {

@@ -22,4 +22,23 @@ public enum Compatibility: String, Sendable, Hashable, CaseIterable, Codable {
     public var reportsShares: Bool { self == .guardian }
     /// A privileged container can write to /sys and its cgroups.
     public var opensKernelFiles: Bool { self == .concourse }
+
+    /// Whether a container made with so many outbound rules has a network.
+    public func hasNetwork(outboundRules count: Int) -> Bool { isOpenWithoutRules || count > 0 }
+
+    /// The key under which CPU shares are read back.
+    public var cpuSharesKey: String { reportsShares ? "limit_in_shares" : "weight" }
+
+    /// What is said about a property that is not set.
+    public func missingProperty(_ key: String) -> String {
+        self == .guardian ? "property does not exist: \(key)" : "not found: \(key)"
+    }
+
+    /// Properties by which Guardian's clients ask for containers in any state; all that Apron lists is created.
+    public func isStateFilter(_ key: String, _ value: String) -> Bool {
+        self == .guardian && key == "garden.state" && (value == "all" || value == "created")
+    }
+
+    /// Why containers cannot be made from nothing; the orchestrator searches error texts for these words.
+    public static let emptyImage = WorkerError(.invalid, "rootfs must not be empty")
 }

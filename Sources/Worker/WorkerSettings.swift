@@ -1,4 +1,3 @@
-public import Kernel
 public import Runtime
 
 /// What the worker needs to know to run containers; made by the command line.
@@ -27,14 +26,16 @@ public struct WorkerSettings: Sendable {
     public var privilegedMode = PrivilegedMode.full
     /// Devices that every container may use besides the standard ones.
     public var allowedDevices: [DeviceRule] = []
-    /// The system call filter's rules; nil: the default profile.
-    public var seccompProfile: SeccompProfile?
+    /// The operator's system call filter; nil: the built-in ones.
+    public var seccompFile: SeccompFile?
     /// Bridge, pool, rules, name servers; nil: no container has a network.
     public var network: NetworkConfiguration? = NetworkConfiguration()
     /// Leaves a firewall as another worker with the same bridge has made it.
     public var sharesNetwork = false
     /// Where addresses are leased; shared by every process that uses the bridge.
     public var leasesDirectory = "/run/apron/leases"
+    /// Where things are kept that can be made again, until the host restarts; writable by root alone.
+    public var cacheDirectory = "/run/apron"
     /// The directory below our own cgroup that containers' cgroups are made in.
     public var cgroupParent = "apron"
     /// Names of kernel features to do without, comma-separated (APRON_DISABLE).

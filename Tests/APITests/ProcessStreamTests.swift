@@ -28,6 +28,21 @@ struct ProcessStreamTests {
         }
     }
 
+    @Test func clientsOfOldHTTPReadToTheEndOfTheConnection() async throws {
+        try await withServer { server in
+            let client = try await server.connect()
+            try await client.send("GET /containers/c/processes/p1 HTTP/1.0\r\n\r\n")
+            #expect(
+                try masked(await client.head())
+                    == "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nDate: DATE\r\nConnection: close")
+            try await eventually { server.containers.attachment != nil }
+            server.containers.attachment?.exit(3)
+            #expect(
+                try await client.rest()
+                    == "{\"process_id\":\"p1\",\"stream_id\":\"1\"}\n{\"process_id\":\"p1\",\"exit_status\":3}\n")
+        }
+    }
+
     @Test func attachAnswersTwoHundred() async throws {
         try await withServer { server in
             let (client, head, first) = try await server.open("GET", "/containers/c/processes/p1")

@@ -32,6 +32,8 @@ final class ConnectionGate: ChannelDuplexHandler {
         lowWatermark: 2, highWatermark: 8)
 
     private var mode = Mode.http(RequestFraming())
+    /// Whether the latest request that was let through is of HTTP/1.0.
+    private(set) var isVersion10 = false
     private var context: ChannelHandlerContext?
     /// Requests that were let through and are not answered yet, at most one; -1 when the answer came first.
     private var unanswered = 0
@@ -163,6 +165,7 @@ final class ConnectionGate: ChannelDuplexHandler {
             let length = framing.consume(buffer.readableBytesView)
             guard let request = buffer.readSlice(length: length) else { break }
             if framing.isComplete {
+                isVersion10 = framing.isVersion10
                 framing = RequestFraming()
                 unanswered += 1
             }

@@ -96,7 +96,7 @@ struct Dispatcher: Sendable {
         var connection: TakenConnection?
         do {
             let taken = try await TakenConnection.takeOver(channel)
-            try await taken.write(Self.head(of: reply))
+            try await taken.write(Self.head(of: reply, isVersion10: taken.isVersion10))
             connection = taken
         } catch {
             logger.debug("client left before its stream began: \(error)")
@@ -113,11 +113,13 @@ struct Dispatcher: Sendable {
     }
 
     /// The head of a connection that is raw from there on. It says chunked and the bytes are not: Garden's clients want
-    /// a head that leaves the end of the body open, and then read the connection itself.
-    private static func head(of reply: Reply) -> [UInt8] {
+    /// a head that leaves the end of the body open, and then read the connection itself. A client of HTTP/1.0, which
+    /// knows no chunks, gets all of it as a body that ends with the connection: so curl can follow a process.
+    private static func head(of reply: Reply, isVersion10: Bool) -> [UInt8] {
         var head = "HTTP/1.1 \(reply.status.code) \(reply.status.reasonPhrase)\r\n"
         if let type = reply.headers[.contentType] { head += "Content-Type: \(type)\r\n" }
-        head += "Date: \(HTTPDate.now)\r\nTransfer-Encoding: chunked\r\n\r\n"
+        let framing = isVersion10 ? "Connection: close" : "Transfer-Encoding: chunked"
+        head += "Date: \(HTTPDate.now)\r\n\(framing)\r\n\r\n"
         return Array(head.utf8)
     }
 

@@ -7,6 +7,8 @@ struct TakenConnection: Sendable {
     /// What the client sends, with back-pressure: while nobody reads, neither does the server. It ends when the client
     /// closes its side and fails when the connection breaks or the server shuts down.
     let inbound: ConnectionGate.Inbound
+    /// Whether the request was of HTTP/1.0: its client takes the end of the connection for the end of the body.
+    let isVersion10: Bool
     private let end: EventLoopFuture<Void>
     private let shutdown: ShutdownFlag
     private let gate: NIOLoopBound<ConnectionGate>
@@ -18,7 +20,7 @@ struct TakenConnection: Sendable {
             let gate = try channel.pipeline.syncOperations.handler(type: ConnectionGate.self)
             let (inbound, end, shutdown) = try gate.takeOver()
             return TakenConnection(
-                inbound: inbound, end: end, shutdown: shutdown,
+                inbound: inbound, isVersion10: gate.isVersion10, end: end, shutdown: shutdown,
                 gate: NIOLoopBound(gate, eventLoop: channel.eventLoop), channel: channel)
         }.get()
     }

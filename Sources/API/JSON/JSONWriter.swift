@@ -44,8 +44,28 @@ enum JSONWriter {
         }
     }
 
+    /// Whether a byte may stand for itself. E2 begins U+2028 and U+2029, among others.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0..<0x20, UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "&"),
+            0xE2:
+            false
+        default: true
+        }
+    }
+
     private static func write(_ text: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
+        // Handles and most other texts need no escape and are copied as they are; lists of them must be fast.
+        if text.utf8.allSatisfy(isPlain) {
+            bytes.append(contentsOf: text.utf8)
+        } else {
+            writeEscaped(text, to: &bytes)
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private static func writeEscaped(_ text: String, to bytes: inout [UInt8]) {
         // The last two bytes, to recognise U+2028 and U+2029, which are E2 80 A8 and E2 80 A9.
         var previous: (UInt8, UInt8) = (0, 0)
         for byte in text.utf8 {
@@ -70,6 +90,5 @@ enum JSONWriter {
             }
             previous = (previous.1, byte)
         }
-        bytes.append(UInt8(ascii: "\""))
     }
 }

@@ -118,7 +118,6 @@ enum apron_operation_code {
     APRON_READ_ONLY,       // target, if it exists: made read-only
     APRON_HOST_NAME,       // source: the name
     APRON_NETLINK,         // data, argument: a complete rtnetlink message and its length; must be acknowledged
-    APRON_CGROUP_NAMESPACE,// unshare the cgroup namespace: the own cgroup becomes its root
     APRON_PAYLOAD_CGROUP,  // descriptor: cgroup v2 directory that programs are born in
 };
 
@@ -155,13 +154,14 @@ _Static_assert(sizeof(struct apron_plan) == 32, "plan is protocol");
 enum apron_program_step {
     APRON_PROGRAM_FORK, APRON_PROGRAM_SESSION, APRON_PROGRAM_STREAMS, APRON_PROGRAM_LIMITS, APRON_PROGRAM_DIRECTORY,
     APRON_PROGRAM_BOUNDING, APRON_PROGRAM_USER, APRON_PROGRAM_CAPABILITIES, APRON_PROGRAM_SECCOMP,
-    APRON_PROGRAM_EXEC, APRON_PROGRAM_TERMINAL,
+    APRON_PROGRAM_EXEC, APRON_PROGRAM_TERMINAL, APRON_PROGRAM_CGROUP,
 };
 
 enum apron_program_flags {
     APRON_HAS_TERMINAL = 1,
     APRON_NO_NEW_PRIVILEGES = 2,
     APRON_OWN_DIRECTORY = 4, // a working directory that is made belongs to the user
+    APRON_OWN_CGROUPS = 8,   // a new cgroup namespace: the cgroup that the program is born in becomes its root
 };
 
 struct apron_rlimit {

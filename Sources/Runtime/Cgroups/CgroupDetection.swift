@@ -3,7 +3,7 @@ public import Kernel
 extension CgroupHierarchy {
     /// Finds the host's layout and makes the directories for containers in each hierarchy; idempotent.
     ///
-    /// On v2 the daemon may be moved into a group of its own beside them (`<parent>-daemon`).
+    /// On v2 the daemon may be moved into a group of its own beside them (`apron-daemon`).
     /// - Parameter parent: the name of the directory, one path component
     public static func detect(parent: String = "apron") throws(KernelError) -> CgroupHierarchy {
         let mounts = try CgroupMount.mounted()
@@ -27,7 +27,7 @@ extension CgroupHierarchy {
         if let mount = mounts.first(where: \.isUnified) {
             let own = memberships.first { $0.controllers.isEmpty }?.group ?? "/"
             do {
-                let base = try CgroupDirectory(path: path(of: withoutLeaf(own, parent), in: mount))
+                let base = try CgroupDirectory(path: path(of: withoutLeaf(own), in: mount))
                 unified = try UnifiedBase(directory: base, parent: parent).prepare()
             } catch {
                 // Beside v1 controllers it is a convenience; alone it is everything.
@@ -57,8 +57,8 @@ extension CgroupHierarchy {
     }
 
     /// The own group as it was before the daemon moved into its leaf.
-    static func withoutLeaf(_ group: String, _ parent: String) -> String {
-        let leaf = "/" + UnifiedBase.leaf(for: parent)
+    static func withoutLeaf(_ group: String) -> String {
+        let leaf = "/" + UnifiedBase.leaf
         guard group.hasSuffix(leaf) else { return group }
         return group == leaf ? "/" : String(group.dropLast(leaf.count))
     }

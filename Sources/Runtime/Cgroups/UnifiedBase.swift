@@ -10,8 +10,8 @@ struct UnifiedBase {
     /// The name of the directory for containers.
     let parent: String
 
-    /// The leaf for the daemon itself.
-    static func leaf(for parent: String) -> String { parent + "-daemon" }
+    /// The leaf for the daemon itself, whatever directory it uses for containers: two of ours in one service share it.
+    static let leaf = "apron-daemon"
 
     /// Makes the directory for containers with every controller of ours that is to be had.
     func prepare() throws(KernelError) -> CgroupUnified {
@@ -59,11 +59,10 @@ struct UnifiedBase {
 
     /// Moves the daemon, and then whatever else is in its group, such as the shell that started it, into the leaf.
     private func moveAside(everything: Bool) throws(KernelError) {
-        let leaf = Self.leaf(for: parent)
-        try directory.makeGroupIfMissing(leaf)
-        if !everything { return try directory.write("0", to: "\(leaf)/cgroup.procs") }
+        try directory.makeGroupIfMissing(Self.leaf)
+        if !everything { return try directory.write("0", to: "\(Self.leaf)/cgroup.procs") }
         for line in try directory.read("cgroup.procs").split(separator: "\n") where line != "0" {
-            do { try directory.write(String(line), to: "\(leaf)/cgroup.procs") } catch {
+            do { try directory.write(String(line), to: "\(Self.leaf)/cgroup.procs") } catch {
                 if error.errno != .noProcess { throw error }
             }
         }

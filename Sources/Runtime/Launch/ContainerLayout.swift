@@ -20,15 +20,18 @@ public struct ContainerLayout: Sendable {
     }
 
     /// How cgroups are shown inside.
-    public enum CgroupView: Sendable, Hashable {
+    public enum CgroupView: Sendable {
         case none
+        /// Its own groups only: read-only copies of their directories' mounts, on /sys/fs/cgroup (v2) or below it by the
+        /// names of their controllers (v1).
+        case own([(name: String?, descriptor: Int32)])
         /// cgroup v2 on /sys/fs/cgroup.
         case unified
         /// These v1 hierarchies (comma-joined controllers, as mounted on the host) below /sys/fs/cgroup.
         case hierarchies([String])
     }
 
-    /// Lives in a user namespace and a cgroup namespace of its own.
+    /// Lives in a user namespace of its own.
     public var isUnprivileged = true
     /// The root's mount.
     public var root: Int32
@@ -65,8 +68,6 @@ public struct ContainerLayout: Sendable {
         if isUnprivileged {
             // Before anything is made: files belong to whoever makes them.
             plan.operations.append(.becomeRoot)
-            // After the cgroup was joined: the namespace's root is the cgroup at this moment.
-            plan.operations.append(.cgroupNamespace)
         }
         plan.operations.append(.privateMounts)
         plan.operations.append(.attachRoot(descriptor: root))
@@ -98,13 +99,18 @@ public struct ContainerLayout: Sendable {
         ]
         switch cgroups {
         case .none: break
+        case .own(let views):
+            if views.contains(where: { $0.name != nil }) { operations.append(cgroupDirectory) }
+            operations += views.map { view in
+                .attach(
+                    descriptor: view.descriptor, target: "/sys/fs/cgroup" + (view.name.map { "/\($0)" } ?? ""),
+                    isFile: false, isDeviceTree: false)
+            }
         case .unified:
             operations.append(
                 .fileSystem(.init("cgroup2", on: "/sys/fs/cgroup", attributes: sysfs, isOptional: true)))
         case .hierarchies(let hierarchies):
-            operations.append(
-                .fileSystem(
-                    .init("tmpfs", options: ["mode=0755"], on: "/sys/fs/cgroup", attributes: MountBits.closed)))
+            operations.append(cgroupDirectory)
             operations += hierarchies.map {
                 .fileSystem(
                     .init(
@@ -113,6 +119,10 @@ public struct ContainerLayout: Sendable {
             }
         }
         return operations
+    }
+
+    private var cgroupDirectory: LaunchPlan.Operation {
+        .fileSystem(.init("tmpfs", options: ["mode=0755"], on: "/sys/fs/cgroup", attributes: MountBits.closed))
     }
 }
 

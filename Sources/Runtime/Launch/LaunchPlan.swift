@@ -17,7 +17,6 @@ public struct LaunchPlan: Sendable {
         case readOnly(String)
         case hostName(String)
         case netlink([UInt8])
-        case cgroupNamespace
         case payloadCgroup(descriptor: Int32)
     }
 
@@ -60,7 +59,7 @@ public struct LaunchPlan: Sendable {
     public func subject(of index: Int) -> String? {
         guard operations.indices.contains(index) else { return nil }
         switch operations[index] {
-        case .becomeRoot, .privateMounts, .cgroupNamespace, .payloadCgroup: return nil
+        case .becomeRoot, .privateMounts, .payloadCgroup: return nil
         case .attachRoot, .pivot: return "/"
         case .attach(_, let target, _, _), .mask(let target), .readOnly(let target): return target
         case .fileSystem(let system): return "\(system.type) on \(system.target)"
@@ -82,7 +81,6 @@ public struct LaunchPlan: Sendable {
         case .readOnly: "read_only"
         case .hostName: "host_name"
         case .netlink: "netlink"
-        case .cgroupNamespace: "cgroup_namespace"
         case .payloadCgroup: "payload_cgroup"
         }
     }
@@ -90,7 +88,7 @@ public struct LaunchPlan: Sendable {
     /// The span that operation `index` belongs to, as `enum apron_group`.
     static func group(of operation: Operation) -> apron_group {
         switch operation {
-        case .becomeRoot, .cgroupNamespace, .payloadCgroup: APRON_GROUP_WAIT
+        case .becomeRoot, .payloadCgroup: APRON_GROUP_WAIT
         case .hostName, .netlink: APRON_GROUP_IDENTITY
         case .pivot: APRON_GROUP_ROOT
         default: APRON_GROUP_MOUNTS
@@ -159,7 +157,6 @@ public struct LaunchPlan: Sendable {
             fields.code = APRON_NETLINK
             fields.data = writer.data(message)
             fields.argument = UInt64(message.count)
-        case .cgroupNamespace: fields.code = APRON_CGROUP_NAMESPACE
         case .payloadCgroup(let descriptor):
             fields.code = APRON_PAYLOAD_CGROUP
             carry(descriptor)

@@ -40,6 +40,8 @@ public struct ProgramPlan: Sendable {
     public var filter: [UInt8] = []
     /// PR_SET_NO_NEW_PRIVS.
     public var noNewPrivileges = false
+    /// Gets a cgroup namespace with its own cgroup as the root, so that it sees nothing of the host's.
+    public var ownsCgroupNamespace = false
     /// Present: runs on a terminal of this size.
     public var terminal: (columns: UInt16, rows: UInt16)?
 
@@ -93,6 +95,7 @@ public struct ProgramPlan: Sendable {
         var flags: UInt32 = 0
         if terminal != nil { flags |= APRON_HAS_TERMINAL.rawValue }
         if noNewPrivileges { flags |= APRON_NO_NEW_PRIVILEGES.rawValue }
+        if ownsCgroupNamespace { flags |= APRON_OWN_CGROUPS.rawValue }
         if ownsDirectory { flags |= APRON_OWN_DIRECTORY.rawValue }
         return flags
     }

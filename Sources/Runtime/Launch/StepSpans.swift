@@ -99,7 +99,7 @@ public struct StepSpans: Sendable {
 public func programStepName(_ step: Int) -> String {
     let names = [
         "fork", "session", "streams", "rlimits", "directory", "bounding", "user", "capabilities", "seccomp", "exec",
-        "terminal",
+        "terminal", "cgroup_namespace",
     ]
     return names.indices.contains(step) ? names[step] : "step"
 }

@@ -154,7 +154,9 @@ struct OutputState {
         if let only = attachers.first, attachers.count == 1, only.position == spool.end, only.blockedSince == nil {
             return pass(backlog, to: only, now)
         }
-        guard spool.room(needed: needed) > 0, now >= spoolTime(backlog, pending: pending) else { return 0 }
+        guard spool.room(needed: needed) > 0, let time = spoolTime(backlog, pending: pending), now >= time else {
+            return 0
+        }
         let moved = spool.append(
             from: output.pipe, count: min(backlog, spool.room(needed: needed), Self.chunk))
         retryAt = moved == 0 ? now + limits.retryNanoseconds : nil
@@ -197,9 +199,9 @@ struct OutputState {
 
     // MARK: Time
 
-    /// When what is in the pipe shall go to the spool.
-    private func spoolTime(_ backlog: Int, pending: UInt64) -> UInt64 {
-        let time =
+    /// When what is in the pipe shall go to the spool; nil when it has a better way.
+    private func spoolTime(_ backlog: Int, pending: UInt64) -> UInt64? {
+        let time: UInt64? =
             switch attachers.count {
             case 0:
                 output.isPressing(backlog) ? pending : pending + limits.lingerNanoseconds
@@ -208,14 +210,15 @@ struct OutputState {
             default:
                 pending
             }
-        return max(time, retryAt ?? 0)
+        return time.map { max($0, retryAt ?? 0) }
     }
 
-    private func onlyAttacherSpoolTime(_ only: Attacher, pressing: Bool, pending: UInt64) -> UInt64 {
-        if !pressing { return pending + limits.lingerNanoseconds }
-        // One that is behind reads from the spool anyway; one that is not gets a moment to take the bytes directly.
-        if only.position < spool.end { return pending }
-        return (only.blockedSince ?? pending) + limits.blockNanoseconds
+    /// One that accepts bytes gets them soon: from the spool what it has missed, then straight from the pipe. Filling
+    /// the spool meanwhile would keep it there for ever.
+    private func onlyAttacherSpoolTime(_ only: Attacher, pressing: Bool, pending: UInt64) -> UInt64? {
+        guard let blockedSince = only.blockedSince else { return nil }
+        return pressing
+            ? blockedSince + limits.blockNanoseconds : max(blockedSince, pending) + limits.lingerNanoseconds
     }
 
     private mutating func noteFullness(_ now: UInt64) {
@@ -239,8 +242,10 @@ struct OutputState {
 
     private func nextDeadline(_ now: UInt64) -> UInt64? {
         var times = attachers.compactMap(stallTime)
-        if let pendingSince, spool.room(needed: needed) > 0 {
-            times.append(spoolTime(output.backlog(), pending: pendingSince))
+        if let pendingSince, spool.room(needed: needed) > 0,
+            let time = spoolTime(output.backlog(), pending: pendingSince)
+        {
+            times.append(time)
         }
         // Never at once: what is due now was tried in this turn.
         return times.min().map { max($0, now + 1_000_000) }

@@ -97,9 +97,10 @@ final class PumpLoop: Sendable {
             guard error.errno == .exists else { throw error }
         }
         // epoll knows a number once; a second watcher of the same descriptor gets a number of its own.
-        let duplicate = SharedDescriptor(try descriptor.with { descriptor throws(KernelError) in
-            try descriptor.duplicate()
-        })
+        let duplicate = SharedDescriptor(
+            try descriptor.with { descriptor throws(KernelError) in
+                try descriptor.duplicate()
+            })
         try epoll.add(duplicate, events, token: token)
         return duplicate
     }

@@ -134,7 +134,8 @@ struct ContainerLaunch {
         layout.hostName = HostFiles(handle: handle, address: attachment?.address).hostName
         layout.network = BridgeNetwork.loopbackSetup + (attachment?.setup ?? [])
         layout.kernelFilesWritable = isPrivileged && facilities.settings.compatibility.opensKernelFiles
-        layout.cgroups = facilities.cgroupView
+        let views = isPrivileged ? [] : try cgroupViews(cgroup)
+        layout.cgroups = cgroupView(views)
         if !request.privileged || facilities.settings.privilegedMode == .ignore {
             layout.masks = PathMasks.masked
             layout.readOnly = PathMasks.readOnly
@@ -142,8 +143,22 @@ struct ContainerLaunch {
         let payload = try SharedDescriptor.optional(cgroup.payloadDirectory())
         layout.payloadCgroup = payload?.number
         try process.setUp(layout.plan(), since: born, spans: facilities.stepSpans)
-        withExtendedLifetime((root, names, payload)) {}
+        withExtendedLifetime((root, names, payload, views)) {}
         return (process, attachment.map { "\($0.address)" })
+    }
+
+    /// What an unprivileged container sees of its own groups, made read-only here: inside it could be undone.
+    private func cgroupViews(_ cgroup: ContainerCgroup) throws -> [(name: String?, tree: SharedDescriptor)] {
+        try cgroup.views.map { name, path in
+            let tree = try MountTree.clone(path)
+            try tree.setAttributes([.readOnly, .noSuid, .noDev, .noExec])
+            return (name, SharedDescriptor(tree.release()))
+        }
+    }
+
+    private func cgroupView(_ views: [(name: String?, tree: SharedDescriptor)]) -> ContainerLayout.CgroupView {
+        if !isPrivileged { return .own(views.map { ($0.name, $0.tree.number) }) }
+        return facilities.settings.compatibility.opensKernelFiles ? facilities.cgroupView : .none
     }
 
     private func connect(_ process: InitProcess, _ undo: inout UndoStack) throws -> NetworkAttachment? {
@@ -188,7 +203,7 @@ enum RootSource {
     /// - Throws: ``WorkerError`` in the words that the orchestrator looks for
     init(_ text: String, default image: String?) throws {
         if text.isEmpty {
-            guard let image else { throw WorkerError(.invalid, "rootfs must not be empty") }
+            guard let image else { throw Compatibility.emptyImage }
             self = .image(image)
         } else if text.hasPrefix("raw://") {
             let path = String(text.dropFirst(6))

@@ -19,8 +19,7 @@ final class Facilities: Sendable {
     let resolver: ResolverFile
     let pump: Pump
     let directories: StateDirectories
-    let unprivilegedFilter: [UInt8]
-    let fuseFilter: [UInt8]
+    let filters: FilterShelf
     let stepSpans: StepSpans
     private let stopping = Mutex(false)
 
@@ -59,12 +58,11 @@ final class Facilities: Sendable {
             hostAddress: (settings.network ?? NetworkConfiguration()).gateway)
         pump = try Pump()
         stepSpans = StepSpans(showsEveryStep: settings.showsEveryStep)
-        let custom = try settings.seccompProfile.map { try SeccompFilter($0).bytes }
-        unprivilegedFilter = try custom ?? SeccompFilter(SeccompProfile.unprivileged()).bytes
-        fuseFilter = try custom ?? SeccompFilter(SeccompProfile.fuseOnly()).bytes
+        try DirectoryClaim.makeDirectories(settings.cacheDirectory)
+        filters = FilterShelf(directory: try Directory(settings.cacheDirectory), custom: settings.seccompFile)
     }
 
-    /// What containers see of cgroups: on v1 the hierarchies that programs read their own limits from.
+    /// What fully privileged containers see of cgroups: the host's, on v1 those that limit processes.
     private static func cgroupView(_ cgroups: CgroupHierarchy) throws -> ContainerLayout.CgroupView {
         if cgroups.version == 2 { return .unified }
         let shown: Set<Substring> = ["memory", "cpu", "cpuacct", "pids"]
@@ -84,11 +82,11 @@ final class Facilities: Sendable {
     }
 
     /// What programs of a container may do.
-    func confinement(of request: ContainerRequest) -> (capabilities: UInt64, filter: [UInt8]) {
+    func confinement(of request: ContainerRequest) throws -> (capabilities: UInt64, filter: [UInt8]) {
         if isFullyPrivileged(request) { return (CapabilityProfile.full.granted().rawValue, []) }
         if request.privileged, settings.privilegedMode == .fuseOnly {
-            return (CapabilityProfile.fuseOnly.granted().rawValue, fuseFilter)
+            return (CapabilityProfile.fuseOnly.granted().rawValue, try filters.fuseOnly())
         }
-        return (CapabilityProfile.unprivileged.granted().rawValue, unprivilegedFilter)
+        return (CapabilityProfile.unprivileged.granted().rawValue, try filters.unprivileged())
     }
 }

@@ -18,11 +18,15 @@ final class ProgramAttachment: ProcessAttachment {
         self.program = program
         self.span = span
         streamID = program.makeStreamID()
+        // The idle time is counted while nobody holds a process's stream open.
+        container.graceTime.beginUse()
     }
 
     deinit { span?.end() }
 
     func wait() async throws -> Int32 {
+        // Waiting begins when the client knows the process: from now on a repeated run is another one's.
+        program.noteAnswered()
         let code = try await program.end.wait()
         span?.end()
         return code
@@ -55,6 +59,7 @@ final class ProgramAttachment: ProcessAttachment {
     }
 
     func detach(cleanly: Bool) async {
+        container.graceTime.endUse()
         if !cleanly {
             span?.event("client_disconnected")
             // A script that waits for the rest of its input must not wait for ever; during our own stop the client is

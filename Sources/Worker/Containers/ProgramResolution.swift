@@ -9,6 +9,7 @@ struct ProgramResolution {
         var accounts: Accounts
         var capabilities: UInt64
         var filter: [UInt8]
+        var ownsCgroupNamespace: Bool
     }
 
     let compatibility: Compatibility
@@ -32,6 +33,7 @@ struct ProgramResolution {
         plan.directory = directory(for: request, account)
         plan.capabilities = surroundings.capabilities
         plan.filter = surroundings.filter
+        plan.ownsCgroupNamespace = surroundings.ownsCgroupNamespace
         plan.noNewPrivileges = request.noNewPrivileges
         plan.limits = try request.rlimits.sorted { $0.key < $1.key }.map { try limit($0.key, $0.value) }
         plan.terminal = request.terminal.map { ($0.columns, $0.rows) }

@@ -36,13 +36,14 @@ struct ProgramStart {
     }
 
     private func resolve(_ request: ProcessRequest) throws -> ProgramPlan {
-        let (capabilities, filter) = facilities.confinement(of: container.definition.request)
+        let (capabilities, filter) = try facilities.confinement(of: container.definition.request)
         let root = try Directory("/proc/\(kernel.process.pid)/root")
         let resolution = ProgramResolution(
             compatibility: facilities.settings.compatibility,
             surroundings: ProgramResolution.Surroundings(
                 environment: container.definition.request.environment, accounts: Accounts(root: root),
-                capabilities: capabilities, filter: filter))
+                capabilities: capabilities, filter: filter,
+                ownsCgroupNamespace: !facilities.isFullyPrivileged(container.definition.request)))
         return try resolution.resolve(request)
     }
 

@@ -13,10 +13,9 @@ func makeServer(_ configuration: WorkerConfiguration, _ parts: WorkerParts, logg
     var server = APIServer.Configuration(addresses: addresses)
     // A year stands for no limit.
     server.requestTimeout = configuration.requestTimeout ?? .seconds(365 * 24 * 3600)
-    let compatibility: GardenCompatibility = configuration.compatibility == .guardian ? .guardian : .concourse
     let directory = configuration.workDirectory
     let garden = GardenRoutes(
-        parts.containers, compatibility: compatibility, capacity: { hostCapacity(of: directory) }, logger: logger)
+        parts.containers, compatibility: configuration.compatibility, capacity: { hostCapacity(of: directory) }, logger: logger)
     return APIServer(server, groups: [garden.group], logger: logger) { address in
         logger.info("listening", metadata: ["address": "\(address)"])
     }

@@ -77,7 +77,10 @@ extension WorkerConfiguration {
         settings.compatibility = compatibility
         settings.privilegedMode = WorkerSettings.PrivilegedMode(rawValue: privilegedMode.rawValue) ?? .full
         settings.allowedDevices = allowedDevices
-        settings.seccompProfile = nil
+        settings.seccompFile = try seccompProfile.map { path in
+            let file = try Descriptor(opening: path, .readOnly)
+            return try SeccompFile(json: file.readContents(limit: 4 << 20, path))
+        }
         settings.showsEveryStep = traceDetail == .syscalls
         settings.disabledFeatures = disabledFeatures
         settings.leasesDirectory = "/run/apron/\(bridgeName)"

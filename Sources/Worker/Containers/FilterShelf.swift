@@ -1,0 +1,62 @@
+internal import Kernel
+internal import Runtime
+internal import Synchronization
+
+/// Compiled system call filters, each made when it is first needed and kept on disk until the host restarts.
+///
+/// Compiling takes tens of milliseconds, more than everything else that a single run does; loading takes none.
+final class FilterShelf: Sendable {
+    /// The largest filter that the kernel takes: 4096 instructions of eight bytes (BPF_MAXINSNS).
+    private static let bytesMax = 4096 * 8
+
+    private let directory: Directory
+    private let custom: SeccompFile?
+    private let made = Mutex<[String: [UInt8]]>([:])
+
+    /// - Parameters:
+    ///   - directory: writable by root alone: what lies there is trusted
+    ///   - custom: replaces both profiles
+    init(directory: Directory, custom: SeccompFile?) {
+        self.directory = directory
+        self.custom = custom
+    }
+
+    /// For unprivileged containers.
+    func unprivileged() throws -> [UInt8] {
+        try filter("default", .unprivileged) { SeccompProfile.unprivileged() }
+    }
+
+    /// For containers that may mount FUSE.
+    func fuseOnly() throws -> [UInt8] { try filter("fuse", .fuseOnly) { SeccompProfile.fuseOnly() } }
+
+    private func filter(
+        _ name: String, _ capabilities: CapabilityProfile, _ builtIn: () -> SeccompProfile
+    ) throws -> [UInt8] {
+        try made.withLock { made in
+            if let bytes = made[name] { return bytes }
+            let own = try custom?.profile(
+                capabilities: capabilities.granted(), kernel: KernelFile.read("/proc/sys/kernel/osrelease"))
+            let bytes = try stored(name, own ?? builtIn())
+            made[name] = bytes
+            return bytes
+        }
+    }
+
+    /// The file's name says what it was compiled from, so another version of a profile is another file.
+    private func stored(_ name: String, _ profile: SeccompProfile) throws -> [UInt8] {
+        let file = "seccomp-\(name)-\(FilterShelf.fingerprint("\(profile)"))"
+        if let bytes = try directory.readIfPresent(file, limit: FilterShelf.bytesMax), !bytes.isEmpty, bytes.count % 8 == 0 {
+            return bytes
+        }
+        let bytes = try SeccompFilter(profile).bytes
+        try directory.write(file, bytes, mode: 0o600)
+        return bytes
+    }
+
+    /// FNV-1a, 64 bits: tells versions apart, protects against nothing.
+    private static func fingerprint(_ text: String) -> String {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        return String(hash, radix: 16)
+    }
+}

@@ -15,6 +15,11 @@ let strict = common + [.strictMemorySafety()]
 
 // Tests may use pointers where that is the shortest way to play a hostile peer.
 let tests = common
+// Programs that run inside containers, whatever their root looks like.
+let embedded: [SwiftSetting] = [
+    .swiftLanguageMode(.v6), .enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"]),
+]
+let staticProgram: [LinkerSetting] = [.unsafeFlags(["-Xclang-linker", "-static"])]
 
 let package = Package(
     name: "apron",
@@ -89,12 +94,8 @@ let package = Package(
         .executableTarget(
             name: "ApronInit",
             dependencies: ["InitProtocol", "CKernel"],
-            swiftSettings: [
-                .swiftLanguageMode(.v6),
-                .enableExperimentalFeature("Embedded"),
-                .unsafeFlags(["-wmo"]),
-            ],
-            linkerSettings: [.unsafeFlags(["-Xclang-linker", "-static"])]
+            swiftSettings: embedded,
+            linkerSettings: staticProgram
         ),
         .executableTarget(
             name: "FacadeBenchmark",
@@ -148,11 +149,24 @@ let package = Package(
             ],
             swiftSettings: tests
         ),
+        // What privileged tests run inside containers to look around: static, needs nothing of a root.
+        .target(name: "CContainerProbe", path: "Tests/CContainerProbe"),
+        .executableTarget(
+            name: "ContainerProbe",
+            dependencies: ["CContainerProbe"],
+            path: "Tests/ContainerProbe",
+            swiftSettings: embedded,
+            linkerSettings: staticProgram
+        ),
         .testTarget(
             name: "PrivilegedTests",
-            dependencies: ["Worker", "Runtime", "Storage", "Telemetry", "Kernel", "TestSupport"],
-            swiftSettings: tests),
+            dependencies: [
+                "Worker", "Runtime", "Storage", "Telemetry", "Kernel", "InitProtocol", "TestSupport",
+            ],
+            swiftSettings: tests
+        ),
         .testTarget(
-            name: "ConformanceTests", dependencies: ["Kernel", "TestSupport"], swiftSettings: tests),
+            name: "ConformanceTests", dependencies: ["Kernel", "TestSupport"],
+            swiftSettings: tests),
     ]
 )

@@ -34,5 +34,6 @@ enum Errno {
     static let noDevice: Int32 = 19
     static let notDirectory: Int32 = 20
     static let invalid: Int32 = 22
+    static let tooManyLinks: Int32 = 40
     static let noMemory: Int32 = 12
 }

@@ -60,6 +60,18 @@ struct ManagedProcess {
 struct Terminal {
     /// One read's worth: what a terminal hands out at a time.
     private static let chunkBytes = 4096
+    /// Reads of one turn, as much as a pipe holds: a program that never pauses must not keep process 1 from others.
+    private static let chunksMax = 16
+
+    /// How a turn of copying ended.
+    enum Progress {
+        /// Nothing more for now, and nothing is pending.
+        case empty
+        /// The pipe is full.
+        case pending
+        /// The turn is over; there may be more.
+        case interrupted
+    }
 
     let master: Int32
     private(set) var output: Int32
@@ -78,27 +90,28 @@ struct Terminal {
         return isEnded ? nil : (master, 1)
     }
 
-    /// Moves what can be moved. False: nothing more for now, and nothing is pending.
-    mutating func move() -> Bool {
-        while true {
+    /// Moves what can be moved in one turn.
+    mutating func move() -> Progress {
+        for _ in 0..<Terminal.chunksMax {
             if !pending.isEmpty {
                 let written = pending.withUnsafeBytes { apron_write(output, $0.baseAddress, $0.count) }
-                if written < 0 { return apron_errno() == Errno.tryAgain }
+                if written < 0 { return apron_errno() == Errno.tryAgain ? .pending : .empty }
                 pending.removeFirst(written)
-                if !pending.isEmpty { return true }
+                if !pending.isEmpty { return .pending }
             }
-            if isEnded { return false }
+            if isEnded { return .empty }
             var chunk = [UInt8](repeating: 0, count: Terminal.chunkBytes)
             let count = chunk.withUnsafeMutableBytes { apron_read(master, $0.baseAddress, $0.count) }
-            if count < 0, apron_errno() == Errno.tryAgain { return false }
+            if count < 0, apron_errno() == Errno.tryAgain { return .empty }
             if count <= 0 {
                 // EIO: every slave is closed. A background program may still hold one; then this comes later.
                 isEnded = true
-                return false
+                return .empty
             }
             chunk.removeLast(Terminal.chunkBytes - count)
             pending = chunk
         }
+        return .interrupted
     }
 
     mutating func close() {

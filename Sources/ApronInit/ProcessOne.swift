@@ -5,10 +5,19 @@ import CKernel
 @main
 struct ProcessOne {
     static func main() {
-        // Nobody inside may trace it or open its memory and descriptors (ptrace(2), PR_SET_DUMPABLE).
-        _ = apron_prctl(4, 0, 0, 0, 0)
+        becomeUntraceable()
+        // Else it would be the memory file's, cut off.
+        _ = apron_prctl(nameOption, UInt(bitPattern: name.utf8Start), 0, 0, 0)
 
         var supervisor = Supervisor()
         supervisor.run()
     }
 }
+
+/// Nobody inside may trace this process or open its memory and descriptors (ptrace(2), PR_SET_DUMPABLE). A program is
+/// traceable again from its exec on.
+func becomeUntraceable() { _ = apron_prctl(dumpableOption, 0, 0, 0, 0) }
+
+private let name: StaticString = "apron-init"
+private let nameOption: Int32 = 15  // PR_SET_NAME
+private let dumpableOption: Int32 = 4  // PR_SET_DUMPABLE

@@ -146,34 +146,13 @@ struct Program: ~Copyable {
     }
 
     private func enterDirectory() throws(Failure) {
-        let path = try document.text(header.directory)
-        if apron_chdir(path) < 0 {
-            if apron_errno() != Errno.noEntry { throw Failure(APRON_CALL_CHDIR, errno: apron_errno()) }
-            try makeDirectories(path)
-            try check(APRON_CALL_CHDIR, apron_chdir(path))
-        }
-        // A descriptor-relative path could have led out of the root (CVE-2024-21626).
+        let root = Root(descriptor: try check(APRON_CALL_OPENAT2, apron_open_path(currentDirectory, "/")))
+        let isOwn = header.flags & UInt32(APRON_OWN_DIRECTORY.rawValue) != 0
+        let owner = isOwn ? Root.Owner(uid: header.uid, gid: header.gid) : nil
+        let directory = try root.openOrMake(document.text(header.directory), file: false, owner: owner)
+        try check(APRON_CALL_CHDIR, apron_fchdir(directory))
+        // Whatever was overlooked above: a directory outside of the root has no path here (CVE-2024-21626).
         try check(APRON_CALL_GETCWD, apron_cwd_reachable())
-    }
-
-    /// Makes a missing working directory and its parents; those made belong to the user when asked for.
-    private func makeDirectories(_ path: UnsafePointer<CChar>) throws(Failure) {
-        var prefix = [CChar]()
-        var next = path
-        while next.pointee != 0 {
-            repeat {
-                prefix.append(next.pointee)
-                next += 1
-            } while next.pointee != 0 && next.pointee != CChar(47)
-            let name = prefix + [0]
-            if apron_mkdir(name, 0o755) == 0 {
-                if header.flags & UInt32(APRON_OWN_DIRECTORY.rawValue) != 0 {
-                    try check(APRON_CALL_FCHOWN, apron_chown(name, header.uid, header.gid))
-                }
-            } else if apron_errno() != Errno.exists {
-                throw Failure(APRON_CALL_MKDIRAT, errno: apron_errno())
-            }
-        }
     }
 
     private func dropBounding() throws(Failure) {
@@ -193,6 +172,8 @@ struct Program: ~Copyable {
         guard header.uid != 0 else { return }
         try check(APRON_CALL_PRCTL, apron_prctl(keepCapabilitiesOption, 1, 0, 0, 0))
         try check(APRON_CALL_SETRESUID, apron_setresuid(header.uid))
+        // As after every change of ids; it lasts up to the exec.
+        becomeUntraceable()
         let needed = header.permitted | adminCapability
         if header.filter_count > 0 { _ = apron_capset(needed, needed, 0) }
     }
@@ -202,6 +183,7 @@ struct Program: ~Copyable {
             try check(APRON_CALL_PRCTL, apron_prctl(noNewPrivilegesOption, 1, 0, 0, 0))
         }
         guard header.filter_count > 0 else { return }
+        guard header.filter_count <= filterMax else { throw Failure(APRON_CALL_SECCOMP, errno: Errno.invalid) }
         let filter = try document.bytes(header.filter, Int(header.filter_count) * 8)
         try check(APRON_CALL_SECCOMP, apron_seccomp(filter, UInt16(header.filter_count)))
     }
@@ -228,3 +210,5 @@ private let dropBoundingOption: Int32 = 24  // PR_CAPBSET_DROP
 private let keepCapabilitiesOption: Int32 = 8  // PR_SET_KEEPCAPS
 private let noNewPrivilegesOption: Int32 = 38  // PR_SET_NO_NEW_PRIVS
 private let adminCapability: UInt64 = 1 << 21  // CAP_SYS_ADMIN
+private let filterMax: UInt32 = 4096  // BPF_MAXINSNS
+private let currentDirectory: Int32 = -100  // AT_FDCWD

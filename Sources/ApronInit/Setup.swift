@@ -7,7 +7,8 @@ struct Setup {
     private var root: Int32 = -1
     private var nullDevice: Int32 = -1
     private var netlink: Int32 = -1
-    private var sequence: UInt32 = 0
+    /// The standard file systems: where they are mounted, and the mount itself.
+    private var places: [(target: UnsafePointer<CChar>, mount: Int32)] = []
     /// The devpts instance that terminals are taken from, by descriptor: no path inside the container is trusted.
     private(set) var devpts: Int32 = -1
     /// The cgroup that programs are born in, on cgroup v2.
@@ -48,6 +49,8 @@ struct Setup {
     /// Closes what only the set-up needed.
     mutating func closeTemporaries() {
         for descriptor in [root, nullDevice, netlink] where descriptor >= 0 { _ = apron_close(descriptor) }
+        for place in places where place.mount != devpts { _ = apron_close(place.mount) }
+        places = []
         root = -1
         nullDevice = -1
         netlink = -1
@@ -92,6 +95,8 @@ struct Setup {
         try check(APRON_CALL_SETRESGID, apron_setresgid(0))
         try check(APRON_CALL_SETRESUID, apron_setresuid(0))
         try check(APRON_CALL_PRCTL, apron_prctl(ambientOption, ambientClearAll, 0, 0, 0))
+        // The change of ids has set it to what the host has for programs that change ids (fs.suid_dumpable, proc(5)).
+        becomeUntraceable()
     }
 
     // /proc is there on every host; what is mounted over it here goes with the old root.
@@ -102,27 +107,36 @@ struct Setup {
 
     private mutating func attach(_ operation: apron_operation, _ plan: borrowing Document) throws(Failure) {
         let mount = try descriptor(operation)
-        if operation.flags & UInt32(APRON_KEEP_NULL.rawValue) != 0 {
-            nullDevice = try check(APRON_CALL_OPENAT2, apron_open_path(mount, "null"))
-        }
-        let target = try openTarget(plan.text(operation.target), operation.flags)
+        let path = try plan.text(operation.target)
+        let isDeviceTree = operation.flags & UInt32(APRON_KEEP_NULL.rawValue) != 0
+        if isDeviceTree { nullDevice = try check(APRON_CALL_OPENAT2, apron_open_path(mount, "null")) }
+        let isFile = operation.flags & UInt32(APRON_TARGET_FILE.rawValue) != 0
+        let target =
+            isDeviceTree ? try openPlainTarget(path) : try Root(descriptor: root).openOrMake(path, file: isFile)
         defer { _ = apron_close(target) }
         try check(APRON_CALL_MOVE_MOUNT, apron_attach_mount(mount, target))
-        _ = apron_close(mount)
+        if isDeviceTree { places.append((path, mount)) } else { _ = apron_close(mount) }
     }
 
     private mutating func mountFileSystem(_ operation: apron_operation, _ plan: borrowing Document) throws(Failure) {
+        let path = try plan.text(operation.target)
         let context = try check(APRON_CALL_FSOPEN, apron_fsopen(plan.text(operation.source), closeOnExecContext))
         defer { _ = apron_close(context) }
         try configure(context, plan.text(operation.data))
         try check(APRON_CALL_FSCONFIG, apron_configure(context, nil, nil))
         let mount = try check(
-            APRON_CALL_FSMOUNT, apron_fsmount(context, closeOnExecContext, UInt32(operation.argument)))
+            APRON_CALL_FSMOUNT,
+            apron_fsmount(context, closeOnExecContext, UInt32(truncatingIfNeeded: operation.argument)))
+        do throws(Failure) {
+            let target = try openPlainTarget(path)
+            defer { _ = apron_close(target) }
+            try check(APRON_CALL_MOVE_MOUNT, apron_attach_mount(mount, target))
+        } catch {
+            _ = apron_close(mount)
+            throw error
+        }
+        places.append((path, mount))
         if operation.flags & UInt32(APRON_KEEP_DEVPTS.rawValue) != 0 { devpts = mount }
-        defer { if devpts != mount { _ = apron_close(mount) } }
-        let target = try openTarget(plan.text(operation.target), operation.flags)
-        defer { _ = apron_close(target) }
-        try check(APRON_CALL_MOVE_MOUNT, apron_attach_mount(mount, target))
     }
 
     /// Sets the parameters of `key=value` and `flag` lines.
@@ -164,9 +178,9 @@ struct Setup {
     }
 
     // The source is the node of the /dev that the daemon built, taken before anything could be laid over it
-    // (CVE-2025-31133); the target is held by descriptor from the check to the mount.
+    // (CVE-2025-31133); the target is held by descriptor from the check to the mount, and no link leads to it.
     private func mask(_ operation: apron_operation, _ plan: borrowing Document) throws(Failure) {
-        let target = apron_path_in_root(root, try plan.text(operation.target))
+        let target = openPlain(try plan.text(operation.target))
         if target < 0, apron_errno() == Errno.noEntry { return }
         try check(APRON_CALL_OPENAT2, target)
         defer { _ = apron_close(target) }
@@ -186,7 +200,7 @@ struct Setup {
     }
 
     private func makeReadOnly(_ operation: apron_operation, _ plan: borrowing Document) throws(Failure) {
-        let target = apron_path_in_root(root, try plan.text(operation.target))
+        let target = openPlain(try plan.text(operation.target))
         if target < 0, apron_errno() == Errno.noEntry { return }
         try check(APRON_CALL_OPENAT2, target)
         defer { _ = apron_close(target) }
@@ -200,8 +214,12 @@ struct Setup {
         _ operation: apron_operation, _ plan: borrowing Document
     ) throws(Failure) {
         if netlink < 0 { netlink = try check(APRON_CALL_SOCKET, apron_netlink_socket()) }
-        let size = Int(operation.argument)
+        guard let size = Int(exactly: operation.argument) else { throw Failure(APRON_CALL_PLAN, errno: Errno.invalid) }
         let message = try plan.bytes(operation.data, size)
+        // The kernel answers nothing to what it takes for the rest of a message, or what asks for no answer.
+        guard size >= netlinkHeaderBytes, Int(message.loadUnaligned(as: UInt32.self)) == size,
+            message.loadUnaligned(fromByteOffset: 6, as: UInt16.self) & netlinkAcknowledged == netlinkAcknowledged
+        else { throw Failure(APRON_CALL_NETLINK, errno: Errno.invalid) }
         try check(APRON_CALL_SEND, apron_write(netlink, message, size))
         // An acknowledgement is NLMSG_ERROR (2) with error 0: header of 16 bytes, then the number (netlink(7)).
         var answer = [UInt8](repeating: 0, count: 1024)
@@ -214,63 +232,41 @@ struct Setup {
         if error < 0 { throw Failure(APRON_CALL_NETLINK, errno: -error) }
     }
 
-    /// Opens a mount's target inside the root, making it when missing.
-    private func openTarget(_ path: UnsafePointer<CChar>, _ flags: UInt32) throws(Failure) -> Int32 {
-        let target = apron_path_in_root(root, path)
-        if target >= 0 { return target }
-        if apron_errno() != Errno.noEntry { throw Failure(APRON_CALL_OPENAT2, errno: apron_errno()) }
-        try makePath(path, file: flags & UInt32(APRON_TARGET_FILE.rawValue) != 0)
-        return try check(APRON_CALL_OPENAT2, apron_path_in_root(root, path))
-    }
-
-    /// Makes a path inside the root component by component; links on the way resolve inside the root.
-    private func makePath(_ path: UnsafePointer<CChar>, file: Bool) throws(Failure) {
-        var parent = try check(APRON_CALL_OPENAT2, apron_directory_in_root(root, "."))
-        defer { _ = apron_close(parent) }
-        var prefix = [CChar]()
-        var next = path
-        while next.pointee != 0 {
-            while next.pointee == slash { next += 1 }
-            if next.pointee == 0 { return }
-            var name = [CChar]()
-            while next.pointee != 0, next.pointee != slash {
-                name.append(next.pointee)
-                next += 1
-            }
-            var rest = next
-            while rest.pointee == slash { rest += 1 }
-            let isLast = rest.pointee == 0
-            prefix.append(slash)
-            prefix.append(contentsOf: name)
-            name.append(0)
-            let made = isLast && file ? makeFile(parent, name) : apron_mkdirat(parent, name, 0o755)
-            if made < 0, apron_errno() != Errno.exists { throw Failure(APRON_CALL_MKDIRAT, errno: apron_errno()) }
-            if isLast { return }
-            let entered = try check(APRON_CALL_OPENAT2, apron_directory_in_root(root, prefix + [0]))
-            _ = apron_close(parent)
-            parent = entered
+    /// Opens the place for one of the standard file systems, which is made when missing. No link may be on the way: the
+    /// container would have something else where programs look for the kernel's files.
+    private func openPlainTarget(_ path: UnsafePointer<CChar>) throws(Failure) -> Int32 {
+        var target = openPlain(path)
+        if target < 0, apron_errno() == Errno.noEntry {
+            _ = apron_close(try Root(descriptor: root).openOrMake(path, file: false))
+            target = openPlain(path)
         }
+        return try check(APRON_CALL_OPENAT2, target)
     }
 
-    private func makeFile(_ parent: Int32, _ name: [CChar]) -> Int32 {
-        let made = apron_make_file(parent, name)
-        if made >= 0 { _ = apron_close(made) }
-        return made
+    /// Opens a path without following any link. Below a standard file system the search begins at that very mount, so
+    /// that nobody who shares the root directory can lead it elsewhere (CVE-2025-52881).
+    private func openPlain(_ path: UnsafePointer<CChar>) -> Int32 {
+        var (base, rest, longest) = (root, path, 0)
+        for place in places {
+            let count = length(place.target)
+            guard count > longest, hasPrefix(path, place.target, count), path[count] == slash else { continue }
+            (base, rest, longest) = (place.mount, path + count, count)
+        }
+        return apron_plain_path_in_root(base, rest)
     }
-}
 
-/// The length of a NUL-terminated text.
-func length(_ text: UnsafePointer<CChar>) -> Int {
-    var count = 0
-    while text[count] != 0 { count += 1 }
-    return count
+    private func hasPrefix(_ path: UnsafePointer<CChar>, _ prefix: UnsafePointer<CChar>, _ count: Int) -> Bool {
+        for index in 0..<count where path[index] != prefix[index] { return false }
+        return true
+    }
 }
 
 let bootClock: Int32 = 7  // CLOCK_BOOTTIME, the clock of every span
 private let closeOnExecContext: UInt32 = 1  // FSOPEN_CLOEXEC and FSMOUNT_CLOEXEC
 private let readOnlyMount: UInt32 = 1  // MOUNT_ATTR_RDONLY
+private let netlinkHeaderBytes = 16  // NLMSG_HDRLEN
+private let netlinkAcknowledged: UInt16 = 5  // NLM_F_REQUEST and NLM_F_ACK
 private let newLine = CChar(10)
 private let equalSign = CChar(61)
-private let slash = CChar(47)
 private let ambientOption: Int32 = 47  // PR_CAP_AMBIENT
 private let ambientClearAll: UInt = 4  // PR_CAP_AMBIENT_CLEAR_ALL

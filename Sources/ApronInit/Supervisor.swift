@@ -8,6 +8,9 @@ import InitProtocol
 struct Supervisor: ~Copyable {
     /// A daemon, its successor during a restart, and two to spare.
     private static let connectionsMax = 4
+    /// Children that are reaped in one turn: a program that makes orphans faster than they are reaped must not keep
+    /// process 1 from its daemon.
+    private static let reapedMax = 256
 
     private var connections: [Connection] = []
     private var processes: [ManagedProcess] = []
@@ -26,6 +29,8 @@ struct Supervisor: ~Copyable {
 
     /// Serves until killed.
     mutating func run() {
+        // Something was left undone for the others' sake.
+        var isBehind = false
         while true {
             var descriptors: [Int32] = [children, APRON_INIT_LISTENER]
             var events: [Int16] = [1, 1]
@@ -39,14 +44,14 @@ struct Supervisor: ~Copyable {
                 events.append(waits.events)
             }
             var ready = [Int16](repeating: 0, count: descriptors.count)
-            if apron_poll(&descriptors, &events, &ready, UInt32(descriptors.count)) < 0 { continue }
+            if apron_poll(&descriptors, &events, &ready, UInt32(descriptors.count), isBehind ? 0 : -1) < 0 { continue }
 
-            if ready[0] != 0 { reap() }
+            let hasReaped = ready[0] != 0 || isBehind ? reap() : true
             for connection in connections where ready[index(of: connection, in: descriptors)] != 0 {
                 serve(connection)
             }
             if ready[1] != 0 { accept() }
-            moveTerminals()
+            isBehind = !moveTerminals() || !hasReaped
         }
     }
 
@@ -57,7 +62,11 @@ struct Supervisor: ~Copyable {
 
     private mutating func accept() {
         let accepted = apron_socket_accept(APRON_INIT_LISTENER)
-        guard accepted >= 0 else { return }
+        guard accepted >= 0 else {
+            // What it was given to listen on is only there to tell of the daemon's end.
+            if state == APRON_WAITING, apron_errno() != Errno.tryAgain { apron_end(1) }
+            return
+        }
         if connections.count == Supervisor.connectionsMax { drop(connections[0]) }
         connections.append(Connection(descriptor: accepted))
     }
@@ -65,6 +74,8 @@ struct Supervisor: ~Copyable {
     private mutating func drop(_ connection: Connection) {
         _ = apron_close(connection.descriptor)
         connections.removeAll { $0.descriptor == connection.descriptor }
+        // A half-made container that lost its daemon: nobody will ever finish it.
+        if connections.isEmpty, state != APRON_READY { apron_end(1) }
     }
 
     private mutating func serve(_ connection: Connection) {
@@ -250,14 +261,15 @@ struct Supervisor: ~Copyable {
 
     // MARK: reaping
 
-    private mutating func reap() {
+    /// False: there may be more.
+    private mutating func reap() -> Bool {
         var drained = [UInt8](repeating: 0, count: 128)
         while drained.withUnsafeMutableBytes({ apron_read(children, $0.baseAddress, $0.count) }) > 0 {}
         var status: Int32 = 0
         var counters = [UInt64](repeating: 0, count: 9)
-        while true {
+        for _ in 0..<Supervisor.reapedMax {
             let pid = apron_reap(&status, &counters)
-            if pid <= 0 { return }
+            if pid <= 0 { return true }
             for index in 0..<processes.count where processes[index].pid == pid && processes[index].phase == APRON_RUNNING {
                 var exit = apron_exit()
                 exit.process = processes[index].key
@@ -278,16 +290,21 @@ struct Supervisor: ~Copyable {
                 _ = withUnsafeBytes(of: exit) { apron_write(APRON_INIT_LEDGER, $0.baseAddress, $0.count) }
             }
         }
+        return false
     }
 
-    /// Copies terminals' output, and announces the end of each ended process once its output is in the pipe.
-    private mutating func moveTerminals() {
+    /// Copies terminals' output, and announces the end of each ended process once its output is in the pipe. False:
+    /// there may be more to copy.
+    private mutating func moveTerminals() -> Bool {
+        var isDone = true
         for index in 0..<processes.count {
-            let isPending = processes[index].terminal?.move() ?? false
-            guard processes[index].phase == APRON_DRAINING, !isPending else { continue }
+            let progress = processes[index].terminal?.move() ?? .empty
+            if progress == .interrupted { isDone = false }
+            guard processes[index].phase == APRON_DRAINING, progress == .empty else { continue }
             processes[index].phase = APRON_ENDED
             announce(processes[index].exit)
         }
+        return isDone
     }
 
     private mutating func announce(_ exit: apron_exit) {

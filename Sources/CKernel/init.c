@@ -44,6 +44,9 @@ int apron_path_in_root(int root, const char *path) {
 int apron_directory_in_root(int root, const char *path) {
     return apron_openat2(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, IN_ROOT);
 }
+int apron_plain_path_in_root(int root, const char *path) {
+    return apron_openat2(root, path, O_PATH | O_CLOEXEC, 0, IN_ROOT | RESOLVE_NO_SYMLINKS);
+}
 int apron_make_file(int directory, const char *name) {
     return openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 }
@@ -103,11 +106,11 @@ pid_t apron_reap(int *status, uint64_t counters[9]) {
     return pid;
 }
 
-int apron_poll(int32_t *descriptors, int16_t *events, int16_t *results, unsigned count) {
+int apron_poll(int32_t *descriptors, int16_t *events, int16_t *results, unsigned count, int milliseconds) {
     struct pollfd polled[count];
     for (unsigned i = 0; i < count; i++)
         polled[i] = (struct pollfd){.fd = descriptors[i], .events = events[i]};
-    int ready = poll(polled, count, -1);
+    int ready = poll(polled, count, milliseconds);
     for (unsigned i = 0; i < count; i++) {
         results[i] = polled[i].revents & (POLLIN | POLLOUT);
         if (polled[i].revents & (POLLERR | POLLHUP)) results[i] |= polled[i].events;
@@ -125,11 +128,13 @@ int apron_kill(pid_t pid, int signal) { return kill(pid, signal); }
 int apron_unshare_cgroup(void) { return unshare(CLONE_NEWCGROUP); }
 int apron_mount_private(void) { return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL); }
 int apron_umount_detached(const char *path) { return umount2(path, MNT_DETACH); }
+int apron_chown_open(int fd, uint32_t uid, uint32_t gid) { return fchownat(fd, "", uid, gid, AT_EMPTY_PATH); }
+ssize_t apron_readlinkat(int directory, const char *name, char *text, size_t length) {
+    return readlinkat(directory, name, text, length);
+}
 int apron_chdir(const char *path) { return chdir(path); }
 int apron_fchdir(int fd) { return fchdir(fd); }
 int apron_mkdirat(int dirfd, const char *path, uint32_t mode) { return mkdirat(dirfd, path, mode); }
-int apron_mkdir(const char *path, uint32_t mode) { return mkdir(path, mode); }
-int apron_chown(const char *path, uint32_t uid, uint32_t gid) { return lchown(path, uid, gid); }
 int apron_fchown(int fd, uint32_t uid, uint32_t gid) { return fchown(fd, uid, gid); }
 int apron_sethostname(const char *name, size_t length) { return sethostname(name, length); }
 

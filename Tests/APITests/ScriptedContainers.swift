@@ -126,7 +126,8 @@ final class ScriptedContainers: Containers {
     }
 
     func stream(
-        _ kind: OutputKind, of handle: String, _ processID: String, streamID: String, to socket: consuming Descriptor
+        _ kind: OutputKind, of handle: String, _ processID: String, streamID: String, to socket: consuming Descriptor,
+        after head: [UInt8]
     ) async throws {
         let number = socket.release()
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -134,7 +135,7 @@ final class ScriptedContainers: Containers {
             .withConnectedSocket(number).get()
         try await note("stream \(kind) \(handle) \(processID) \(streamID)")
         do {
-            try await channel.writeAndFlush(ByteBuffer(bytes: peek { $0.output[kind] ?? [] })).get()
+            try await channel.writeAndFlush(ByteBuffer(bytes: head + peek { $0.output[kind] ?? [] })).get()
             while !peek({ $0.outputEnds }) { try await Task.sleep(for: .milliseconds(5)) }
         } catch {
             set { $0.calls.append("stream \(kind) broke") }

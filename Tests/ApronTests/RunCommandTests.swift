@@ -19,7 +19,7 @@ import Worker
         let request = try command.request(environment: [:], size: size)
         let container = request.container(workingDirectory: "/home/x")
         #expect(container.handle == "n")
-        #expect(container.rootfs == "raw:///home/x/rootfs")
+        #expect(container.rootfs == "/home/x/rootfs")
         #expect(container.privileged)
         #expect(container.limits.memoryBytes == 512 << 20)
         #expect(container.limits.cpuQuota == 1.5)

@@ -72,10 +72,12 @@ final class ScriptedContainers: Containers {
     }
 
     func stream(
-        _ kind: OutputKind, of handle: String, _ processID: String, streamID: String, to socket: consuming Descriptor
+        _ kind: OutputKind, of handle: String, _ processID: String, streamID: String, to socket: consuming Descriptor,
+        after head: [UInt8]
     ) async throws {
         if kind == .stderr { return }
         let stream = StandardStream(number: socket.number)
+        try stream.write(head)
         if case .chatter = script {
             while !isEnded.load(ordering: .acquiring) { try stream.write("more\n") }
         } else {

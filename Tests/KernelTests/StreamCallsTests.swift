@@ -9,9 +9,21 @@ struct StreamCallsTests {
         return (SharedDescriptor(try pipe.reader.duplicate()), SharedDescriptor(try pipe.writer.duplicate()))
     }
 
-    private func directory() -> SharedDescriptor {
-        var template = Array("/tmp/apron-streams.XXXXXX".utf8CString)
-        return SharedDescriptor(Descriptor(owning: open(mkdtemp(&template), O_DIRECTORY | O_CLOEXEC)))
+    /// An empty directory that goes with the test.
+    private final class Scratch {
+        let directory: SharedDescriptor
+        private let path: String
+
+        init() throws {
+            var template = Array("/tmp/apron-streams.XXXXXX".utf8CString)
+            path = String(cString: try #require(mkdtemp(&template)))
+            directory = SharedDescriptor(Descriptor(owning: open(path, O_DIRECTORY | O_CLOEXEC)))
+        }
+
+        deinit {
+            for name in ["f", "link", "fifo"] { unlinkat(directory.number, name, 0) }
+            rmdir(path)
+        }
     }
 
     @Test("a pipe tells what is in it and can grow")
@@ -28,8 +40,8 @@ struct StreamCallsTests {
 
     @Test("splice tells would-block from the end, and moves to a place in a file")
     func splice() throws {
-        let directory = directory()
-        let file = try SparseFile.create("f", in: directory)
+        let scratch = try Scratch()
+        let file = try SparseFile.create("f", in: scratch.directory)
         var ends: (reader: SharedDescriptor, writer: SharedDescriptor)? = try pipe()
         let reader = try #require(ends).reader
         #expect(try reader.splice(to: file.descriptor, at: 0, count: 10) == nil)
@@ -42,8 +54,8 @@ struct StreamCallsTests {
 
     @Test("a part of a file is sent, and its end is told from a full socket")
     func send() throws {
-        let directory = directory()
-        let file = try SparseFile.create("f", in: directory)
+        let scratch = try Scratch()
+        let file = try SparseFile.create("f", in: scratch.directory)
         try file.write([1, 2, 3, 4, 5], at: 0)
         var ends: [Int32] = [0, 0]
         #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
@@ -62,8 +74,8 @@ struct StreamCallsTests {
 
     @Test("a punched range is free and reads as zeros")
     func sparseFile() throws {
-        let directory = directory()
-        let file = try SparseFile.create("f", in: directory)
+        let scratch = try Scratch()
+        let file = try SparseFile.create("f", in: scratch.directory)
         try file.write([UInt8](repeating: 7, count: 256 * 1024), at: 0)
         let before = try file.occupiedBytes()
         try file.punchHole(at: 0, length: 128 * 1024)
@@ -72,20 +84,20 @@ struct StreamCallsTests {
         #expect(try file.nextData(from: 0) == 128 * 1024)
         #expect(try file.nextData(from: 256 * 1024) == nil)
         #expect(try file.read(2, at: 128 * 1024 - 1) == [0, 7])
-        let taken = #expect(throws: KernelError.self) { try SparseFile.create("f", in: directory) }
+        let taken = #expect(throws: KernelError.self) { try SparseFile.create("f", in: scratch.directory) }
         #expect(taken?.errno == .exists)
-        try SparseFile.remove("f", in: directory)
-        #expect(try SparseFile.open("f", in: directory) == nil)
+        try SparseFile.remove("f", in: scratch.directory)
+        #expect(try SparseFile.open("f", in: scratch.directory) == nil)
     }
 
     @Test("a link or a pipe is not taken for a file, and does not block")
     func foreignObjects() throws {
-        let directory = directory()
-        #expect(symlinkat("/etc/hostname", directory.number, "link") == 0)
-        #expect(mkfifoat(directory.number, "fifo", 0o600) == 0)
-        let link = #expect(throws: KernelError.self) { try SparseFile.open("link", in: directory) }
+        let scratch = try Scratch()
+        #expect(symlinkat("/etc/hostname", scratch.directory.number, "link") == 0)
+        #expect(mkfifoat(scratch.directory.number, "fifo", 0o600) == 0)
+        let link = #expect(throws: KernelError.self) { try SparseFile.open("link", in: scratch.directory) }
         #expect(link?.errno == .tooManyLinks)
-        let fifo = #expect(throws: KernelError.self) { try SparseFile.open("fifo", in: directory) }
+        let fifo = #expect(throws: KernelError.self) { try SparseFile.open("fifo", in: scratch.directory) }
         #expect(fifo?.errno == .invalid)
     }
 

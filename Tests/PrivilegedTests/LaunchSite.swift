@@ -70,6 +70,7 @@ final class LaunchSite: Sendable {
 
     private func end() async throws {
         for handle in try await service.list([:]) { try await service.destroy(handle) }
+        try await waitForCables()
         current.withLock { $0 = nil }
         if let network = settings.network {
             let leases = settings.leasesDirectory
@@ -136,11 +137,20 @@ final class LaunchSite: Sendable {
     func expectNoTrace(
         sourceLocation: SourceLocation = #_sourceLocation, _ body: () async throws -> Void
     ) async throws {
+        try await waitForCables()
         let before = try traces()
         try await HostState.expectUnchanged(sourceLocation: sourceLocation, body)
         // Roots are deleted in the background.
         let after = try traces()
         #expect(after == before, sourceLocation: sourceLocation)
+    }
+
+    /// The kernel removes a container's network namespace, and its cable with it, a moment after its last process.
+    func waitForCables() async throws {
+        guard let bridge = settings.network?.bridge else { return }
+        let ports = try Directory("/sys/class/net/\(bridge)/brif")
+        let deadline = bootTime() + 30_000_000_000
+        while try !ports.isEmpty(), bootTime() < deadline { try await Task.sleep(for: .milliseconds(5)) }
     }
 
     private func cgroups() throws -> [String] {

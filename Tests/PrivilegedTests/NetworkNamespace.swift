@@ -59,8 +59,8 @@ final class NetworkNamespace: Sendable {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/nsenter")
         process.arguments = ["--net=/proc/\(processID)/ns/net", "--", "sh", "-c", command]
-        let output = Pipe()
-        let feed = Pipe()
+        let output = Foundation.Pipe()
+        let feed = Foundation.Pipe()
         process.standardOutput = output
         process.standardError = output
         process.standardInput = feed

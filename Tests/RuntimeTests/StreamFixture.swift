@@ -14,7 +14,7 @@ final class StreamFixture: Sendable {
 
     init() throws {
         pump = try Pump(name: "test-pump")
-        path = FileManager.default.temporaryDirectory.appendingPathComponent("apron-\(UUID().uuidString)").path
+        path = FileManager.default.temporaryDirectory.appendingPathComponent("apron-stream-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
         directory = SharedDescriptor(Descriptor(owning: open(path, O_DIRECTORY | O_CLOEXEC)))
         spool = SpoolLocation(directory: directory, name: "stdout")
@@ -113,9 +113,9 @@ struct Connection: ~Copyable {
     }
 
     /// Attaches the server's side to a stream.
-    consuming func attach(to stream: OutputStream) -> (Client, Task<AttachEnd, Never>) {
+    consuming func attach(to stream: OutputStream, after head: [UInt8] = []) -> (Client, Task<AttachEnd, Never>) {
         let socket = SharedNumber(server.release())
-        return (client, Task { await stream.attach(Descriptor(owning: socket.number)) })
+        return (client, Task { await stream.attach(Descriptor(owning: socket.number), after: head) })
     }
 
     private struct SharedNumber: Sendable {

@@ -198,6 +198,25 @@ struct StreamOutputTests {
         #expect(await lateEnd.value == .closed(0))
     }
 
+    @Test("a head comes before the output; a peer with no room for it is gone and holds up nobody")
+    func head() async throws {
+        let fixture = try StreamFixture()
+        let pipe = try ProgramPipe()
+        let stream = try fixture.stream(pipe)
+        let clogged = try Connection.unix()
+        try clogged.server.setNonBlocking(true)
+        let filler = SharedDescriptor(try clogged.server.duplicate())
+        while try filler.writeSome([UInt8](repeating: 0, count: 65_536)) != nil {}
+        let (idle, refused) = clogged.attach(to: stream, after: [1, 2])
+        #expect(await refused.value == .clientGone(0))
+        let (client, end) = try Connection.unix().attach(to: stream, after: [1, 2])
+        try pipe.write([3])
+        stream.finish()
+        #expect(try await client.read() == [1, 2, 3])
+        #expect(await end.value == .delivered(1))
+        idle.vanish()
+    }
+
     @Test("many idle streams cost no thread and do not disturb a busy one")
     func idleStreams() async throws {
         let fixture = try StreamFixture()

@@ -71,7 +71,9 @@ struct StreamPumpTests {
     @Test("stopping tells everybody and refuses newcomers")
     func stop() async throws {
         let pump = try Pump()
-        let (reader, _) = try pipe()
+        // The writer stays open: a pipe without one is readable.
+        let (reader, writer) = try pipe()
+        defer { withExtendedLifetime(writer) {} }
         let told = Counter()
         let registration = try pump.register(reader, .readable) { events in
             if events.contains(.pumpStopped) { told.add() }

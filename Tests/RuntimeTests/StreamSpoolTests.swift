@@ -78,6 +78,26 @@ struct StreamSpoolTests {
         #expect(await end.value == .delivered(UInt64(data.count) - accepted))
     }
 
+    @Test("an attacher that stalls is disconnected, and one that keeps up beside it gets everything")
+    func stalledBesideFast() async throws {
+        let fixture = try StreamFixture()
+        let pipe = try ProgramPipe()
+        var limits = limits(spool: mebibyte)
+        limits.stallNanoseconds = 3_000_000_000
+        let stream = try fixture.stream(pipe, limits: limits)
+        let data = randomBytes(16 * mebibyte)
+        let (idle, stalled) = try Connection.tcp().attach(to: stream)
+        let (fast, end) = try Connection.tcp().attach(to: stream)
+        #expect(await eventually { stream.statistics.attachers == 2 })
+        let reading = Task { try await fast.read() }
+        try await pipe.writing(data).value
+        stream.finish()
+        try await expectSame(reading.value, data[...])
+        #expect(await end.value == .delivered(UInt64(data.count)))
+        if case .stalled = await stalled.value {} else { Issue.record("not disconnected") }
+        idle.vanish()
+    }
+
     @Test("a new daemon goes on where the old one stopped", arguments: [0, 5])
     func restart(readBefore: Int) async throws {
         let fixture = try StreamFixture()

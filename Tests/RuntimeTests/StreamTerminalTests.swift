@@ -59,6 +59,18 @@ struct StreamTerminalTests {
         try await expectSame(reading.value, data[...])
     }
 
+    @Test("a terminal that was silent is heard again, however often")
+    func pauses() async throws {
+        let fixture = try StreamFixture()
+        let terminal = try Terminal()
+        let stream = try stream(terminal, fixture)
+        let (client, _) = try Connection.unix().attach(to: stream)
+        for number in UInt8(0)..<50 {
+            _ = try terminal.slave.writeSome([number])
+            #expect(try await client.read(atMost: 1) == [number])
+        }
+    }
+
     @Test("the end comes although another process keeps the terminal")
     func endOfProgram() async throws {
         let fixture = try StreamFixture()

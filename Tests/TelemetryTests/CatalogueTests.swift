@@ -18,7 +18,8 @@ import Testing
     }
 
     /// Attributes are described by hand; this finds those that the page forgets.
-    @Test(arguments: ["Worker", "API", "Runtime", "Telemetry"]) func everyAttributeIsDescribed(_ target: String) throws {
+    @Test(arguments: ["Worker", "API", "Runtime", "Telemetry"]) func everyAttributeIsDescribed(_ target: String) throws
+    {
         let page = try GeneratedSection.text(of: Self.page)
         let key = #/"(?<key>apron\.[a-z_.]+)"/#
         for path in try GeneratedSection.swiftFiles(below: "Sources/\(target)") where !path.hasSuffix("/Phase.swift") {
@@ -69,7 +70,8 @@ private struct PhaseDocumentation {
     func catalogue() -> String {
         var lines: [String] = []
         for group in Phase.Group.allCases {
-            lines += ["### \(group.rawValue)", "", groups[group] ?? "", "", "| span | what it times |", "| --- | --- |"]
+            lines += ["### \(group.rawValue)", "", groups[group] ?? "", ""]
+            lines += ["| span | what it times |", "| --- | --- |"]
             for phase in Phase.allCases where phase.group == group {
                 lines.append("| `\(phase.rawValue)` | \(phases[phase] ?? "") |")
             }

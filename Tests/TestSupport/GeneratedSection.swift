@@ -14,7 +14,8 @@ public struct GeneratedSection {
         /// What to do about it.
         public var description: String {
             switch self {
-            case .missing(let page, let section): "\(page) has no lines '\(GeneratedSection.begin(section))' and its end"
+            case .missing(let page, let section):
+                "\(page) has no section that begins with '\(GeneratedSection.begin(section))'"
             case .stale(let page, let section):
                 "\(page): section '\(section)' is stale; run the tests with APRON_WRITE_CATALOGUE=1 and commit the page"
             }
@@ -31,7 +32,7 @@ public struct GeneratedSection {
     }
 
     /// The project's directory.
-    public static let root = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
+    private static let root = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
 
     /// The text of a file of the project.

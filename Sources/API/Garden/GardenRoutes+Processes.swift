@@ -35,14 +35,20 @@ extension GardenRoutes {
         let streamID = exchange["streamid"]
         // An unknown container is an error; an unknown stream is an empty one, as in the reference server.
         _ = try await containers.properties(handle)
-        return .taken(status: .ok) { connection in
+        var reply = Reply.taken(status: .ok) { connection in
             guard let connection else { return }
             do {
                 let socket = try await connection.duplicate()
-                try await containers.stream(kind, of: handle, pid, streamID: streamID, to: socket)
+                try await containers.stream(
+                    kind, of: handle, pid, streamID: streamID, to: socket, after: connection.unsentHead)
             } catch {
                 logger.debug("output ended: \(error)", metadata: ["handle": "\(handle)", "process": "\(pid)"])
+                // Destroyed in between: the output is empty, as that of an unknown stream.
+                try? await connection.write(connection.unsentHead)
             }
         }
+        // A client that has the head is attached.
+        reply.leavesHead = true
+        return reply
     }
 }

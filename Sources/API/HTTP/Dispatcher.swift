@@ -95,8 +95,9 @@ struct Dispatcher: Sendable {
     ) async {
         var connection: TakenConnection?
         do {
-            let taken = try await TakenConnection.takeOver(channel)
-            try await taken.write(Self.head(of: reply, isVersion10: taken.isVersion10))
+            var taken = try await TakenConnection.takeOver(channel)
+            let head = Self.head(of: reply, isVersion10: taken.isVersion10)
+            if reply.leavesHead { taken.unsentHead = head } else { try await taken.write(head) }
             connection = taken
         } catch {
             logger.debug("client left before its stream began: \(error)")
@@ -108,7 +109,7 @@ struct Dispatcher: Sendable {
                 try? await channel.close(mode: .all).get()
                 return
             }
-            await connection.run { await body(connection) }
+            await connection.run { [connection] in await body(connection) }
         }
     }
 

@@ -19,6 +19,8 @@ struct Reply: Sendable {
     var body: Body
     /// Close the connection afterwards, because its request was not read to the end.
     var closesConnection = false
+    /// The body of a taken connection sends the head itself, together with the first that follows it.
+    var leavesHead = false
     /// The failure that this tells of, for the span.
     var failure: (any Error)?
 

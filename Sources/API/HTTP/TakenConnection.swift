@@ -9,6 +9,8 @@ struct TakenConnection: Sendable {
     let inbound: ConnectionGate.Inbound
     /// Whether the request was of HTTP/1.0: its client takes the end of the connection for the end of the body.
     let isVersion10: Bool
+    /// The reply's head, while it is not sent yet.
+    var unsentHead: [UInt8] = []
     private let end: EventLoopFuture<Void>
     private let shutdown: ShutdownFlag
     private let gate: NIOLoopBound<ConnectionGate>

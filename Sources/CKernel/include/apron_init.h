@@ -10,6 +10,8 @@
 // openat2(2) with RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS: an O_PATH descriptor, or a directory for making entries in.
 int apron_path_in_root(int root, const char *path);
 int apron_directory_in_root(int root, const char *path);
+// The same with RESOLVE_NO_SYMLINKS as well: ELOOP when a link is on the way.
+int apron_plain_path_in_root(int root, const char *path);
 // Makes an empty file below an open directory; never follows a link.
 int apron_make_file(int directory, const char *name);
 // Opens /dev/null's node below the detached /dev as O_PATH, and a new master below a kept devpts.
@@ -29,8 +31,8 @@ int apron_signalfd_child(void);
 int apron_signals_reset(void);
 // wait4(2) for any child without blocking; fills nine counters in the order of struct apron_exit. 0: none.
 pid_t apron_reap(int *status, uint64_t counters[9]);
-// poll(2) without a time limit. events: 1 readable, 4 writable; results likewise, errors as readable.
-int apron_poll(int32_t *descriptors, int16_t *events, int16_t *results, unsigned count);
+// poll(2); -1 ms is no time limit. events: 1 readable, 4 writable; results likewise, errors as readable.
+int apron_poll(int32_t *descriptors, int16_t *events, int16_t *results, unsigned count, int milliseconds);
 int apron_is_directory(int fd);
 int apron_kill(pid_t pid, int signal);
 int apron_unshare_cgroup(void);
@@ -39,8 +41,9 @@ int apron_umount_detached(const char *path);
 int apron_chdir(const char *path);
 int apron_fchdir(int fd);
 int apron_mkdirat(int dirfd, const char *path, uint32_t mode);
-int apron_mkdir(const char *path, uint32_t mode);
-int apron_chown(const char *path, uint32_t uid, uint32_t gid);
+// The owner of whatever an O_PATH descriptor stands for; the text of a symbolic link, without a NUL.
+int apron_chown_open(int fd, uint32_t uid, uint32_t gid);
+ssize_t apron_readlinkat(int directory, const char *name, char *text, size_t length);
 int apron_fchown(int fd, uint32_t uid, uint32_t gid);
 int apron_sethostname(const char *name, size_t length);
 int apron_setgroups(const uint32_t *groups, size_t count);

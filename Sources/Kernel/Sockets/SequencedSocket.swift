@@ -14,7 +14,8 @@ public struct SequencedSocket: ~Copyable, Sendable {
         public let descriptors: [Int32]
     }
 
-    private init(descriptor: consuming Descriptor) { self.descriptor = descriptor }
+    /// Takes over a connected or listening socket of this kind.
+    public init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
 
     /// Listens at `name` in an open directory; a path of any length works, since it is addressed by descriptor.
     public static func listen(in directory: borrowing Descriptor, name: String) throws(KernelError) -> SequencedSocket {
@@ -23,7 +24,7 @@ public struct SequencedSocket: ~Copyable, Sendable {
         let number = socket.number
         try invoke("bind", name) { unsafe address.withPointer { unsafe bind(number, $0, $1) } }
         try invoke("listen", name) { Glibc.listen(number, 8) }
-        return SequencedSocket(descriptor: socket)
+        return SequencedSocket(socket)
     }
 
     /// Connects to `name` in an open directory.
@@ -32,7 +33,7 @@ public struct SequencedSocket: ~Copyable, Sendable {
         var address = try SocketAddress(directory: directory, name: name)
         let number = socket.number
         try invoke("connect", name) { unsafe address.withPointer { unsafe Glibc.connect(number, $0, $1) } }
-        return SequencedSocket(descriptor: socket)
+        return SequencedSocket(socket)
     }
 
     private static func make(nonBlocking: Bool) throws(KernelError) -> Descriptor {

@@ -50,7 +50,7 @@ public final class ContainerCgroup: Sendable {
                 }
             }
         } catch {
-            // Just made and empty; should one stay nevertheless, the sweep for strays finds it.
+            // Just made and empty; should one stay nevertheless, it is in nobody's way but a namesake's.
             for (directory, group) in made.reversed() { do { try directory.removeGroup(group) } catch {} }
             throw error
         }

@@ -8,9 +8,11 @@ internal import Synchronization
 /// ``drain()``. What process 1 says is untrusted: lengths and numbers are checked, nothing is indexed by them.
 public final class InitConnection: Sendable {
     /// A reply takes as long as the step it answers; a process 1 that is silent for longer is taken for dead.
-    private static let replyMillisecondsMax: Int32 = 60_000
+    public static let replyMillisecondsMax: Int32 = 60_000
     /// The largest message: a reply with all its step records.
-    private static let messageBytesMax = InitFrame.bytes + 640 * StepRecord.bytes
+    private static let messageBytesMax = InitFrame.bytes + Int(APRON_RECORDS_MAX) * StepRecord.bytes
+    /// More events at a time than programs can end; whoever sends more is not our process 1.
+    private static let eventsMax = 65_536
 
     /// Why process 1 refused or failed a request.
     public struct Failure: Error, Sendable {
@@ -26,7 +28,7 @@ public final class InitConnection: Sendable {
     struct Reply {
         let frame: InitFrame
         let body: [UInt8]
-        let descriptors: [Int32]
+        let descriptors: ReceivedDescriptors
     }
 
     private struct State: ~Copyable {
@@ -36,16 +38,20 @@ public final class InitConnection: Sendable {
     }
 
     private let state: Mutex<State>
+    /// Events may wait.
+    private let isDue = Atomic<Bool>(false)
     private let number: Int32
     private let onExit: @Sendable (ExitRecord) -> Void
     private let onEnd: @Sendable () -> Void
+    private let patience: Int32
 
     /// Connects to process 1.
     /// - Parameters:
     ///   - onExit: called for each program's end, on whichever thread received it; must not block
     ///   - onEnd: called once when process 1 is gone
+    ///   - patience: how long a reply may take, in milliseconds
     public init(
-        name: String, in directory: borrowing Descriptor,
+        name: String, in directory: borrowing Descriptor, patience: Int32 = InitConnection.replyMillisecondsMax,
         onExit: @escaping @Sendable (ExitRecord) -> Void, onEnd: @escaping @Sendable () -> Void
     ) throws(KernelError) {
         let socket = try SequencedSocket.connect(to: name, in: directory)
@@ -53,6 +59,7 @@ public final class InitConnection: Sendable {
         state = Mutex(State(socket: socket))
         self.onExit = onExit
         self.onEnd = onEnd
+        self.patience = patience
     }
 
     /// For polling; valid while this object lives.
@@ -78,43 +85,58 @@ public final class InitConnection: Sendable {
             var frame = frame
             frame.serial = state.serial
             try state.socket.send(frame.encoded, descriptors: descriptors)
-            while true {
-                guard try state.socket.waitReadable(milliseconds: InitConnection.replyMillisecondsMax) else {
+            let deadline = bootTime() + UInt64(patience) * 1_000_000
+            for _ in 0..<InitConnection.eventsMax {
+                let now = bootTime()
+                let rest = now < deadline ? Int32((deadline - now) / 1_000_000) : 0
+                guard try state.socket.waitReadable(milliseconds: rest) else {
                     throw KernelError(call: "recvmsg", errno: .timedOut, subject: "process 1 does not answer")
                 }
                 let message = try state.socket.receive(limit: InitConnection.messageBytesMax)
+                let received = ReceivedDescriptors(message.descriptors)
                 guard let (answer, body) = InitConnection.split(message.bytes) else {
-                    for descriptor in message.descriptors { _ = Descriptor(owning: descriptor) }
-                    throw KernelError(call: "recvmsg", errno: .connectionReset, subject: "process 1 has ended")
+                    let isEnd = message.bytes.isEmpty
+                    throw KernelError(
+                        call: "recvmsg", errno: isEnd ? .connectionReset : .badMessage,
+                        subject: isEnd ? "process 1 has ended" : "\(message.bytes.count) bytes from process 1")
                 }
-                if answer.serial == state.serial {
-                    return Reply(frame: answer, body: body, descriptors: message.descriptors)
-                }
-                for descriptor in message.descriptors { _ = Descriptor(owning: descriptor) }
+                if answer.serial == state.serial { return Reply(frame: answer, body: body, descriptors: received) }
                 if let event = InitConnection.exit(answer, body) { events.append(event) }
             }
+            throw KernelError(call: "recvmsg", errno: .badMessage, subject: "events without end from process 1")
         }
     }
 
-    /// Takes events in without blocking; call it when the socket is readable. A request in progress takes them itself.
+    /// Takes events in without blocking; call it when the socket is readable. Whoever has the connection at that moment
+    /// does it in our stead.
     public func drain() {
-        var events: [ExitRecord] = []
-        var hasEnded = false
-        _ = state.withLockIfAvailable { state in
-            while !state.isEnded, (try? state.socket.waitReadable(milliseconds: 0)) == true {
-                guard let message = try? state.socket.receive(limit: InitConnection.messageBytesMax),
-                    let (frame, body) = InitConnection.split(message.bytes)
-                else {
-                    state.isEnded = true
-                    hasEnded = true
-                    return
-                }
-                for descriptor in message.descriptors { _ = Descriptor(owning: descriptor) }
-                if let event = InitConnection.exit(frame, body) { events.append(event) }
-            }
+        isDue.store(true, ordering: .sequentiallyConsistent)
+        // A holder looks at the mark after it has let go: so either it sees ours or we get the connection.
+        while isDue.load(ordering: .sequentiallyConsistent) {
+            guard let taken = state.withLockIfAvailable({ takeEvents(&$0) }) else { return }
+            for event in taken.events { onExit(event) }
+            if taken.hasEnded { onEnd() }
         }
-        for event in events { onExit(event) }
-        if hasEnded { onEnd() }
+    }
+
+    private func takeEvents(_ state: inout State) -> (events: [ExitRecord], hasEnded: Bool) {
+        isDue.store(false, ordering: .sequentiallyConsistent)
+        var events: [ExitRecord] = []
+        while !state.isEnded, (try? state.socket.waitReadable(milliseconds: 0)) == true {
+            guard events.count < InitConnection.eventsMax, let (frame, body) = InitConnection.event(state.socket) else {
+                state.isEnded = true
+                return (events, true)
+            }
+            if let event = InitConnection.exit(frame, body) { events.append(event) }
+        }
+        return (events, false)
+    }
+
+    /// The next message without what came along; nil when it is none.
+    private static func event(_ socket: borrowing SequencedSocket) -> (InitFrame, [UInt8])? {
+        guard let message = try? socket.receive(limit: messageBytesMax) else { return nil }
+        _ = ReceivedDescriptors(message.descriptors)
+        return split(message.bytes)
     }
 
     private static func split(_ bytes: [UInt8]) -> (InitFrame, [UInt8])? {
@@ -128,6 +150,10 @@ public final class InitConnection: Sendable {
         var reader = WireReader(body)
         return ExitRecord(&reader)
     }
+}
+
+extension ErrorNumber {
+    fileprivate static let badMessage = ErrorNumber(rawValue: 74)
 }
 
 extension InitConnection.Reply {

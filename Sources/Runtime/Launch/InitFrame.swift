@@ -1,4 +1,5 @@
 internal import InitProtocol
+internal import Kernel
 
 /// The fixed part of a message between the daemon and process 1 (`struct apron_frame`).
 struct InitFrame: Sendable, Hashable {
@@ -84,9 +85,9 @@ public struct StepRecord: Sendable, Hashable {
     public let call: Int
     /// errno, 0 on success.
     public let error: Int32
-    /// CLOCK_BOOTTIME nanoseconds.
+    /// CLOCK_BOOTTIME nanoseconds; not in the future.
     public let start: UInt64
-    /// CLOCK_BOOTTIME nanoseconds.
+    /// CLOCK_BOOTTIME nanoseconds; not before ``start``, nor in the future.
     public let end: UInt64
 
     init(_ reader: inout WireReader) {
@@ -96,8 +97,9 @@ public struct StepRecord: Sendable, Hashable {
         let _: UInt16 = reader.next()
         error = reader.next()
         let _: Int32 = reader.next()
-        start = reader.next()
-        end = reader.next()
+        let now = bootTime()
+        start = min(reader.next(), now)
+        end = max(start, min(reader.next(), now))
     }
 }
 
@@ -109,7 +111,7 @@ public struct ExitRecord: Sendable, Hashable, Codable {
     public let process: UInt32
     /// The status of wait(2).
     public let status: Int32
-    /// CLOCK_BOOTTIME nanoseconds.
+    /// CLOCK_BOOTTIME nanoseconds; not in the future.
     public let time: UInt64
     /// CPU time in user mode, microseconds.
     public let userMicroseconds: UInt64
@@ -133,7 +135,7 @@ public struct ExitRecord: Sendable, Hashable, Codable {
     init(_ reader: inout WireReader) {
         process = reader.next()
         status = reader.next()
-        time = reader.next()
+        time = min(reader.next(), bootTime())
         userMicroseconds = reader.next()
         systemMicroseconds = reader.next()
         maxResidentKiB = reader.next()

@@ -9,14 +9,12 @@ public final class InitImage: Sendable {
     private static let bytesMax = 64 << 20
 
     private let memory: SharedDescriptor
-    private let idle: SharedDescriptor
 
     /// Copies the executable at `path` into memory and seals it.
     public init(path: String) throws(KernelError) {
         let file = try KernelFile.open(path)
         let bytes = try file.readContents(limit: InitImage.bytesMax, path)
         memory = SharedDescriptor(try Memfd.sealed("apron-init", bytes).release())
-        idle = try EventCounter().descriptor
     }
 
     /// Starts process 1 in new namespaces; it waits for its plan.
@@ -37,8 +35,10 @@ public final class InitImage: Sendable {
     /// A user namespace with the map, held by descriptor: the reference for id-mapped mounts (mount_setattr(2)).
     public func makeUserNamespace(_ map: IdentityMap) throws(KernelError) -> Descriptor {
         let null = try KernelFile.open("/dev/null")
+        // Its end in the child is at its end when this process dies: then the child ends, too.
+        let lifeline = try Pipe()
         let child = try start(
-            namespaces: .user, listener: idle.number, ledger: null.number, null: null.number, cgroup: nil)
+            namespaces: .user, listener: lifeline.reader.number, ledger: null.number, null: null.number, cgroup: nil)
         defer {
             // The namespace lives on in its descriptor.
             _ = try? child.signal(9)

@@ -55,6 +55,9 @@ public final class InitProcess: Sendable {
         public let exit: ExitRecord?
     }
 
+    /// Programs of one container, running and ended, far more than its pipes could be kept open for.
+    private static let knownMax = 65_536
+
     /// Number in the host's pid namespace.
     public let pid: Int32
     /// Its pidfd.
@@ -79,11 +82,30 @@ public final class InitProcess: Sendable {
     /// Carries the plan out; the stamps become spans below the current one.
     public func setUp(_ plan: LaunchPlan, since begin: UInt64, spans: StepSpans) throws(KernelError) {
         let (document, descriptors) = plan.encoded()
+        // The plan itself goes along.
+        guard descriptors.count < APRON_DESCRIPTORS_MAX, plan.operations.count <= APRON_OPERATIONS_MAX else {
+            throw KernelError(
+                call: "sendmsg", errno: .tooBig,
+                subject: "\(plan.operations.count) operations with \(descriptors.count) mounts; the most are "
+                    + "\(APRON_OPERATIONS_MAX) and \(APRON_DESCRIPTORS_MAX - 1)")
+        }
         let file = try Memfd.sealed("apron-plan", document)
         let reply = try connection.request(
             InitFrame(APRON_SETUP), descriptors: [file.descriptor.number] + descriptors)
         spans.record(setUp: reply.records, of: plan, since: begin)
         if let failure = reply.failure(subject: plan.subject) { throw failure.error }
+    }
+
+    /// The container's root directory.
+    /// - Throws: ENOENT or ESRCH when process 1 is gone
+    public func root() throws(KernelError) -> Directory {
+        let root = try Directory("/proc/\(pid)/root")
+        let hasEnded = try descriptor.with { (pidfd: borrowing Descriptor) throws(KernelError) in
+            try waitForExit(of: pidfd, milliseconds: 0)
+        }
+        // Only while it lives is the number surely its own.
+        if hasEnded { throw KernelError(call: "openat", errno: .noProcess, subject: "process 1 (pid \(pid))") }
+        return root
     }
 
     // MARK: programs
@@ -105,15 +127,11 @@ public final class InitProcess: Sendable {
             try connection.request(InitFrame(APRON_SPAWN, process: key), descriptors: numbers)
         }
         let end = bootTime()
-        var received = reply.descriptors.map { Optional($0) }
-        let terminal = received.first.flatMap { $0 }
-        if !received.isEmpty { received.removeFirst() }
-        for extra in received.compactMap({ $0 }) { _ = Descriptor(owning: extra) }
         spans.record(spawn: reply.records, of: program, since: begin, until: end)
         if let failure = reply.failure(subject: { programSubject($0, program) }) { throw failure }
         return Spawned(
             pid: Int32(truncatingIfNeeded: reply.frame.arguments[0]),
-            terminal: terminal.map { Descriptor(owning: $0) }, time: end)
+            terminal: reply.descriptors.takeFirst(), time: end)
     }
 
     /// Sends a signal to a program, or with nil to every process of the container but process 1.
@@ -135,7 +153,7 @@ public final class InitProcess: Sendable {
     /// Every program that process 1 knows.
     public func list() throws(KernelError) -> [Known] {
         var known: [Known] = []
-        while true {
+        while known.count < InitProcess.knownMax {
             let reply = try connection.request(InitFrame(APRON_LIST, argument: UInt64(known.count)))
             var reader = WireReader(reply.body)
             var count = 0
@@ -149,22 +167,20 @@ public final class InitProcess: Sendable {
             }
             if count == 0 { return known }
         }
+        throw KernelError(call: "recvmsg", errno: .tooBig, subject: "programs without end from process 1")
     }
 
     /// The ends of a program's streams.
     public func adopt(_ key: UInt32) throws(KernelError) -> Adopted {
         let reply = try connection.request(InitFrame(APRON_ADOPT, process: key))
-        var numbers = reply.descriptors[...]
         let kept = UInt32(truncatingIfNeeded: reply.frame.arguments[0])
         func next(_ bit: apron_kept) -> Descriptor? {
-            guard kept & bit.rawValue != 0, let number = numbers.popFirst() else { return nil }
-            return Descriptor(owning: number)
+            kept & bit.rawValue == 0 ? nil : reply.descriptors.takeFirst()
         }
         let stdin = next(APRON_KEEPS_STDIN)
         let stdout = next(APRON_KEEPS_STDOUT)
         let stderr = next(APRON_KEEPS_STDERR)
         let terminal = next(APRON_KEEPS_TERMINAL)
-        for extra in numbers { _ = Descriptor(owning: extra) }
         if reply.frame.error != 0 {
             throw KernelError(call: "adopt", errno: ErrorNumber(rawValue: reply.frame.error), subject: "process \(key)")
         }
@@ -214,7 +230,6 @@ public final class InitProcess: Sendable {
 
     private func simple(_ frame: InitFrame, _ call: String) throws(KernelError) {
         let reply = try connection.request(frame)
-        for descriptor in reply.descriptors { _ = Descriptor(owning: descriptor) }
         if reply.frame.error != 0 {
             throw KernelError(call: call, errno: ErrorNumber(rawValue: reply.frame.error), subject: "pid \(pid)")
         }

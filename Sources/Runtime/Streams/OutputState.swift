@@ -78,6 +78,7 @@ struct OutputState {
     /// Moves what can be moved now.
     mutating func turn(now: UInt64) -> Turn {
         var budget = Self.turnBudget
+        let attachersBefore = attachers.count
         while !closed && budget > 0 {
             output.relay(programEnded: finished)
             settleEnds()
@@ -86,10 +87,12 @@ struct OutputState {
             if moved == 0 { break }
             budget -= moved
         }
-        var turn = Turn(again: !closed && budget <= 0)
+        var turn = Turn()
         if !closed {
             noteFullness(now)
             endStalled(now)
+            // One attacher less may be what the others, and the program, were waiting for.
+            turn.again = budget <= 0 || attachers.count < attachersBefore
             turn.deadline = nextDeadline(now)
         }
         turn.ended = ended

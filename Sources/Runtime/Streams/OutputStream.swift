@@ -10,8 +10,8 @@ internal import Synchronization
 public final class OutputStream: Sendable {
     private struct Guarded {
         var state: OutputState
-        /// Held while the program's pipe is watched.
-        var registration: PumpRegistration?
+        /// Held while the program's pipe and terminal are watched.
+        var registrations: [PumpRegistration] = []
         /// The earliest instant for which the pump has been asked to come back.
         var armed: UInt64?
 
@@ -52,8 +52,11 @@ public final class OutputStream: Sendable {
     /// A peer that shuts down its sending direction counts as gone: clients of the Garden protocol close output
     /// connections only as a whole, and bytes sent to a closed connection would be missing at the next attach. After
     /// the end the socket is shut down for sending and closed.
-    /// - Parameter socket: a connected stream socket; becomes non-blocking.
-    public func attach(_ socket: consuming Descriptor) async -> AttachEnd {
+    /// - Parameters:
+    ///   - socket: a connected stream socket; becomes non-blocking
+    ///   - head: bytes for the peer that come first, no more than a fresh socket accepts at once. Whoever has them is
+    ///     attached, and misses nothing that is written from then on
+    public func attach(_ socket: consuming Descriptor, after head: [UInt8] = []) async -> AttachEnd {
         let socket = SharedDescriptor(socket)
         let id = ids.add(1, ordering: .relaxed).newValue
         let cancellation = Cancellation()
@@ -62,7 +65,7 @@ public final class OutputStream: Sendable {
                 let accepted = pump.perform {
                     // Cancelled before: the order of the two pieces of work is not known.
                     if cancellation.isCancelled { return continuation.resume(returning: .detached(0)) }
-                    self.add(socket, id) { continuation.resume(returning: $0) }
+                    self.add(socket, id, head) { continuation.resume(returning: $0) }
                 }
                 if !accepted { continuation.resume(returning: .closed(0)) }
             }
@@ -93,7 +96,7 @@ public final class OutputStream: Sendable {
                     state.close()
                     if removing { state.spool.remove() }
                 }
-                self.guarded.withLock { $0.registration.take() }?.cancel()
+                self.unwatch()
                 continuation.resume()
             }
             // After the pump's stop nobody else uses the state.
@@ -104,15 +107,28 @@ public final class OutputStream: Sendable {
     // MARK: On the pump's thread
 
     private func watch(_ source: OutputSource) throws(KernelError) {
-        let pipe =
-            switch source {
-            case .pipe(let reader): reader
-            case .terminal(_, let reader, _): reader
-            }
-        let registration = try pump.register(pipe, [.readable, .edges]) { [weak self] events in
-            self?.pipeChanged(events)
+        var registrations: [PumpRegistration] = []
+        switch source {
+        case .pipe(let reader):
+            registrations.append(
+                try pump.register(reader, [.readable, .edges]) { [weak self] in self?.pipeChanged($0) })
+        case .terminal(let master, let reader, _):
+            registrations.append(
+                try pump.register(reader, [.readable, .edges]) { [weak self] in self?.pipeChanged($0) })
+            // A hang-up of the terminal is no end: another program may open it again.
+            registrations.append(try pump.register(master, [.readable, .edges]) { [weak self] _ in self?.run() })
         }
-        guarded.withLock { $0.registration = registration }
+        let complete = registrations
+        guarded.withLock { $0.registrations = complete }
+    }
+
+    private func unwatch() {
+        let registrations = guarded.withLock { guarded in
+            let registrations = guarded.registrations
+            guarded.registrations = []
+            return registrations
+        }
+        for registration in registrations { registration.cancel() }
     }
 
     private func pipeChanged(_ events: PollEvents) {
@@ -122,10 +138,14 @@ public final class OutputStream: Sendable {
         }
     }
 
-    private func add(_ socket: SharedDescriptor, _ id: UInt64, _ end: @escaping @Sendable (AttachEnd) -> Void) {
+    private func add(
+        _ socket: SharedDescriptor, _ id: UInt64, _ head: [UInt8], _ end: @escaping @Sendable (AttachEnd) -> Void
+    ) {
         do {
             try socket.with { socket throws(KernelError) in try socket.setNonBlocking(true) }
             socket.sendWithoutDelay()
+            // Never waits: a peer whose socket is full already would hold up everybody's output.
+            if !head.isEmpty, try socket.writeSome(head) != head.count { return end(.clientGone(0)) }
             let registration = try pump.register(socket, [.writable, .peerClosed, .edges]) { [weak self] events in
                 self?.socketChanged(id, events)
             }

@@ -65,7 +65,8 @@ actor Container {
     func info() -> ContainerInfo {
         var info = ContainerInfo()
         (info.state, info.events) = status.described
-        info.path = files.directory.path
+        // Not the directory's own: that is the one under which it was made.
+        info.path = "\(facilities.directories.live.path)/\(handle)"
         if let address = kernel?.address {
             info.containerIP = address
             info.hostIP = facilities.settings.network.map { "\($0.gateway)" } ?? ""
@@ -126,8 +127,7 @@ actor Container {
 
     /// Starts process 1 again from the stored definition, as after its death.
     private func restart() async throws {
-        if let kernel { try kernel.removeRemains(facilities) }
-        kernel = nil
+        try removeRemains()
         for name in [InitProcess.socketName] where try files.directory.exists(name) {
             try files.directory.remove(name)
         }
@@ -156,6 +156,21 @@ actor Container {
         kernel = started
         status.set(.active)
         watchForDeath(started)
+    }
+
+    /// Removes what a dead process 1 has left, so that another can be started.
+    private func removeRemains() throws {
+        if let kernel {
+            try kernel.removeRemains(of: handle, facilities)
+        } else {
+            // It died while no worker was there.
+            if let cgroup = try facilities.cgroups.open(handle: handle) {
+                try cgroup.kill()
+                try cgroup.remove()
+            }
+            try facilities.releaseAddress(definition.address, of: handle)
+        }
+        kernel = nil
     }
 
     // On the thread that received the report: what may block is left to a task.

@@ -78,10 +78,10 @@ final class ContainerKernel: Sendable {
     }
 
     /// Removes what a dead process 1 has left, so that another can be started.
-    func removeRemains(_ facilities: Facilities) throws {
+    func removeRemains(of handle: String, _ facilities: Facilities) throws {
         state.withLock { $0.registration = nil }
         try cgroup?.kill()
         try cgroup?.remove()
-        try facilities.releaseAddress(address)
+        try facilities.releaseAddress(address, of: handle)
     }
 }

@@ -19,7 +19,9 @@ extension Container {
             try phases.run(.wait) { _ in try kernel?.waitUntilGone() }
             endPrograms()
             try phases.run(.unmount) { _ in try facilities.images.remove(handle) }
-            try phases.run(.networkDelete) { _ in try facilities.releaseAddress(kernel?.address ?? definition.address) }
+            try phases.run(.networkDelete) { _ in
+                try facilities.releaseAddress(kernel?.address ?? definition.address, of: handle)
+            }
             try phases.run(.cgroupRemove) { _ in
                 // Without a kernel object its group may still be there from an earlier worker.
                 let cgroup = try kernel?.cgroup ?? facilities.cgroups.open(handle: handle)
@@ -54,9 +56,9 @@ extension Container {
 }
 
 extension Facilities {
-    /// Gives an address of ours back.
-    func releaseAddress(_ address: String?) throws {
+    /// Gives a container's address back.
+    func releaseAddress(_ address: String?, of handle: String) throws {
         guard let network, let text = address, let address = IPv4Address(text) else { return }
-        try network.detach(NetworkLease(handle: "", address: address))
+        try network.detach(NetworkLease(handle: handle, address: address))
     }
 }

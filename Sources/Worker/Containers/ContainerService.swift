@@ -130,15 +130,16 @@ public final class ContainerService: Containers {
     }
 
     public func stream(
-        _ kind: OutputKind, of handle: String, _ processID: String, streamID: String, to socket: consuming Descriptor
+        _ kind: OutputKind, of handle: String, _ processID: String, streamID: String, to socket: consuming Descriptor,
+        after head: [UInt8]
     ) async throws {
         let container = try registry.find(handle)
         guard let program = container.programs.find(id: processID), program.knows(streamID: streamID),
             let output = program.output(kind)
-        else { return }
+        else { return try StandardStream(number: socket.number).write(head) }
         container.graceTime.beginUse()
         defer { container.graceTime.endUse() }
-        if case .delivered = await output.attach(socket), program.noteDelivered(kind) {
+        if case .delivered = await output.attach(socket, after: head), program.noteDelivered(kind) {
             await container.forget(program)
         }
     }

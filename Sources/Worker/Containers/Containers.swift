@@ -84,9 +84,22 @@ public protocol Containers: Sendable {
     func run(_ handle: String, _ request: ProcessRequest) async throws -> any ProcessAttachment
     /// Attaches to a program that runs or ran.
     func attach(_ handle: String, _ processID: String) async throws -> any ProcessAttachment
-    /// Sends an output stream's bytes to `socket` (non-blocking, owned) and returns when all were delivered after the
-    /// process's end, or the client is gone. An unknown stream id ends at once.
+    /// Sends `head`, then an output stream's bytes to `socket` (non-blocking, owned) and returns when all were
+    /// delivered after the process's end, or the client is gone. An unknown stream id ends after the head.
+    ///
+    /// A client that has the head misses nothing that the program writes from then on.
+    /// - Throws: when there is no such container; nothing was sent then
     func stream(
-        _ kind: OutputKind, of handle: String, _ processID: String, streamID: String, to socket: consuming Descriptor
+        _ kind: OutputKind, of handle: String, _ processID: String, streamID: String, to socket: consuming Descriptor,
+        after head: [UInt8]
     ) async throws
+}
+
+extension Containers {
+    /// Sends an output stream's bytes without anything before them.
+    public func stream(
+        _ kind: OutputKind, of handle: String, _ processID: String, streamID: String, to socket: consuming Descriptor
+    ) async throws {
+        try await stream(kind, of: handle, processID, streamID: streamID, to: socket, after: [])
+    }
 }

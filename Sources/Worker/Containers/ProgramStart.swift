@@ -37,7 +37,7 @@ struct ProgramStart {
 
     private func resolve(_ request: ProcessRequest) throws -> ProgramPlan {
         let (capabilities, filter) = try facilities.confinement(of: container.definition.request)
-        let root = try Directory("/proc/\(kernel.process.pid)/root")
+        let root = try kernel.process.root()
         let resolution = ProgramResolution(
             compatibility: facilities.settings.compatibility,
             surroundings: ProgramResolution.Surroundings(
@@ -99,9 +99,10 @@ struct ProgramStart {
         }
         let written = terminal ?? input
         let inputStream = try written.map {
-            try InputStream($0, pump: pump) {
+            // Weak: what process 1 reports reaches its programs, so that this would be a circle.
+            try InputStream($0, pump: pump) { [weak process] in
                 // Process 1 has the other end that keeps standard input open.
-                Task(executorPreference: BlockingExecutor.shared) { try? process.closeInput(of: key) }
+                Task(executorPreference: BlockingExecutor.shared) { try? process?.closeInput(of: key) }
             }
         }
         return Program(

@@ -63,14 +63,9 @@ extension ContainerService {
         try facilities.directories.bury(handle, from: facilities.directories.initial)
     }
 
+    // Cgroups of other handles are left alone: they belong to a worker or run with another work directory. None of ours
+    // is without a directory in `init` or `live`, which is made before it and goes after it.
     private func removeStrays(keeping handles: Set<String>, _ report: inout RecoveryReport) throws {
-        for handle in try facilities.cgroups.list() where !handles.contains(handle) {
-            note(&report, handle) {
-                guard let cgroup = try facilities.cgroups.open(handle: handle) else { return }
-                try cgroup.kill()
-                try cgroup.remove()
-            }
-        }
         note(&report, "networks") { _ = try facilities.network?.recover(keeping: handles) }
         note(&report, "images") { try facilities.images.sweep(keeping: handles) }
         note(&report, "dead") { try facilities.directories.emptyDead() }

@@ -19,7 +19,8 @@ struct RunCommand: AsyncParsableCommand {
               apron run --image ./rootfs --timing -- true          # what each phase took
             """)
 
-    @Option(help: "Directory with the root file system (environment: APRON_DEFAULT_ROOTFS).")
+    @Option(
+        help: "Directory with the root file system; it is not changed (environment: APRON_DEFAULT_ROOTFS).")
     var image: String?
 
     @Option(help: "Name of the container, which is its host name too.")

@@ -43,7 +43,8 @@ enum SettingHelp {
     static var markdown: String {
         var lines: [String] = []
         for section in Setting.Section.allCases {
-            lines += ["## \(section.rawValue)", "", "| flag | environment | default | |", "| --- | --- | --- | --- |"]
+            lines += ["## \(section.rawValue)", ""]
+            lines += ["| flag | environment | default | effect |", "| --- | --- | --- | --- |"]
             for setting in SettingTable.all where setting.section == section {
                 let value = setting.kind.placeholder.map { " " + $0 } ?? ""
                 let text =

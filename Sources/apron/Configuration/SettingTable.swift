@@ -103,7 +103,7 @@ enum SettingTable {
             "least severe lines to log"),
         .own(
             "trace-output", .choice(["none", "text", "otlp-json"]), "none", .telemetry,
-            "write each finished trace: as a readable tree, or as OTLP JSON, one object a line"),
+            "write spans as they end: a readable line each, or OTLP JSON, one object a line"),
         .own("trace-file", .path("FILE"), nil, .telemetry, "append traces to this file (default: standard error)"),
         .own(
             "trace-detail", .choice(["groups", "syscalls"]), "groups", .telemetry,

@@ -50,7 +50,8 @@ extension RunRequest {
         }
         var request = ContainerRequest()
         request.handle = name
-        request.rootfs = "raw://" + absolute(image)
+        // Not raw: the run gets a layer of its own, and the image stays as it is.
+        request.rootfs = absolute(image)
         request.bindMounts = mounts.map {
             .init(source: absolute($0.source), destination: $0.destination, writable: $0.writable)
         }

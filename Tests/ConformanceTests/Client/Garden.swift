@@ -69,7 +69,8 @@ struct Garden: Sendable {
     /// Starts a program; throws ``Refusal`` when the worker does not.
     func run(_ handle: String, _ spec: [String: Any], headers: [String] = []) throws -> ProgramStream {
         try ProgramStream(
-            self, handle, Garden.request("POST", "/containers/\(handle)/processes", JSON.encode(spec), headers: headers))
+            self, handle, Garden.request("POST", "/containers/\(handle)/processes", JSON.encode(spec), headers: headers)
+        )
     }
 
     /// Starts a shell script.

@@ -10,8 +10,9 @@ final class ProgramStream {
     private let garden: Garden
     private let handle: String
 
-    private(set) lazy var stdout: Wire? = try? output("stdout")
-    private(set) lazy var stderr: Wire? = try? output("stderr")
+    private(set) lazy var stdout: Wire? = open("stdout")
+    private(set) lazy var stderr: Wire? = open("stderr")
+    private var outputs: [Wire] = []
 
     init(_ garden: Garden, _ handle: String, _ request: String) throws {
         self.garden = garden
@@ -39,6 +40,12 @@ final class ProgramStream {
             Garden.request("GET", "/containers/\(handle)/processes/\(processID)/attaches/\(streamID)/\(name)"))
         let head = ReplyHead(try wire.text(through: "\r\n\r\n"))
         guard head.status == 200 else { throw Wire.Failure(description: "\(name): status \(head.status)") }
+        return wire
+    }
+
+    private func open(_ name: String) -> Wire? {
+        guard let wire = try? output(name) else { return nil }
+        outputs.append(wire)
         return wire
     }
 
@@ -102,7 +109,6 @@ final class ProgramStream {
     /// The client vanishes: all its connections are cut.
     func vanish() {
         main.reset()
-        stdout?.reset()
-        stderr?.reset()
+        for wire in outputs { wire.reset() }
     }
 }

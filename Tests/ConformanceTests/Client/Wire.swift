@@ -6,7 +6,7 @@ final class Wire {
     struct Failure: Error, CustomStringConvertible { let description: String }
 
     /// How long one read may last: far longer than any reply, also on an emulated machine.
-    static let secondsMax = 120
+    static let secondsMax = 60
     private static let pieceBytes = 256 * 1024
 
     let number: Int32

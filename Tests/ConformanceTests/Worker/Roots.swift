@@ -54,3 +54,8 @@ final class Roots: Sendable {
     /// Removes everything; the next use makes it again.
     func remove() { scratch.withLock { $0 = nil } }
 }
+
+/// Who owns a file of the host.
+func fileOwner(_ path: String) throws -> UInt32? {
+    UInt32(try runProgram("stat", "-c", "%u", path).filter(\.isNumber))
+}

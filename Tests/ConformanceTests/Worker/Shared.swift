@@ -12,7 +12,9 @@ struct SharedWorker: SuiteTrait, TestScoping {
 
     /// Where a worker runs that somebody else has started, as `http://127.0.0.1:7777`.
     static let givenAddress: WorkerAddress? = {
-        guard let text = ProcessInfo.processInfo.environment["APRON_URL"], let url = URL(string: text) else { return nil }
+        guard let text = ProcessInfo.processInfo.environment["APRON_URL"], let url = URL(string: text) else {
+            return nil
+        }
         return WorkerAddress(host: url.host() ?? "127.0.0.1", port: UInt16(url.port ?? 7777))
     }()
 
@@ -48,6 +50,11 @@ extension Trait where Self == SharedWorker {
     static var sharedWorker: Self { SharedWorker() }
 }
 
+extension Trait where Self == ConditionTrait {
+    /// For tests that end their worker or start it in another mode: not against one that somebody else runs.
+    static var ownWorker: Self { .enabled(if: SharedWorker.givenAddress == nil, "needs a worker of its own") }
+}
+
 /// A worker of the test's own, for tests that end it or need it in another mode.
 func withWorker(
     compatibility: String = "guardian", flags: [String] = [], sourceLocation: SourceLocation = #_sourceLocation,
@@ -59,14 +66,16 @@ func withWorker(
     do {
         try body(worker)
     } catch {
-        Issue.record("\(error); the worker said: \(worker.log.suffix(3000))", sourceLocation: sourceLocation)
+        Issue.record("\(error); the worker said: \(worker.complaints)", sourceLocation: sourceLocation)
     }
     let remains = try worker.close()
     #expect(remains.isEmpty, "left behind: \(remains.joined(separator: ", "))", sourceLocation: sourceLocation)
 }
 
 /// Calls `body` on `count` threads at once and answers what each returned, in order.
-func concurrently<Value: Sendable>(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Value) -> [Result<Value, any Error>] {
+func concurrently<Value: Sendable>(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Value) -> [Result<
+    Value, any Error
+>] {
     let results = Mutex<[Int: Result<Value, any Error>]>([:])
     let group = DispatchGroup()
     for index in 0..<count {

@@ -46,11 +46,18 @@ final class WorkerUnderTest: Sendable {
     /// What the worker said, from all its lives.
     var log: String { (try? KernelFile.read(logPath)) ?? "" }
 
+    /// The end of what it said of failures.
+    var complaints: String {
+        log.split(separator: "\n").filter { !$0.contains(#""level":"info""#) }.suffix(6).joined(separator: "\n")
+    }
+
     /// Starts it and returns when it answers.
     func start() throws {
         try launch()
         try poll("the worker on port \(address.port) to answer; it said: \(log.suffix(2000))") {
-            guard try !self.hasEnded() else { throw Wire.Failure(description: "the worker ended at its start: \(self.log)") }
+            guard try !self.hasEnded() else {
+                throw Wire.Failure(description: "the worker ended at its start: \(self.log)")
+            }
             return (try? self.garden.call("GET", "/ping"))?.status == 200
         }
     }
@@ -63,7 +70,8 @@ final class WorkerUnderTest: Sendable {
         let log = try scratch.directory.openFile("log", [.writeOnly, .create, .append], mode: 0o600)
         let child = try ChildProcess.start(
             program: program,
-            arguments: ["sh", "-c", WorkerUnderTest.inOwnGroups, "sh", name, try Roots.binary(), "worker"] + arguments(),
+            arguments: ["sh", "-c", WorkerUnderTest.inOwnGroups, "sh", name, try Roots.binary(), "worker"]
+                + arguments(),
             environment: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"], namespaces: [],
             descriptors: [null.number, log.number, log.number], keepsCapabilities: false)
         let launched = Launched(pid: child.pid, descriptor: SharedDescriptor(try child.descriptor.duplicate()))
@@ -117,6 +125,31 @@ final class WorkerUnderTest: Sendable {
         try start()
     }
 
+    // MARK: containers from outside
+
+    /// The number of a container's process 1 on the host: the one of its cgroup that has no parent in it.
+    func processOne(of handle: String) throws -> Int32 {
+        let definition = try KernelFile.read("\(workDirectory)/containers/live/\(handle)/container.json")
+        guard let pid = try JSON(parsing: Array(definition.utf8))["pid"].integer else {
+            throw Wire.Failure(description: "no pid in \(definition)")
+        }
+        return Int32(pid)
+    }
+
+    func killProcessOne(of handle: String) throws { try kill(pid: try processOne(of: handle)) }
+
+    func kill(pid: Int32) throws {
+        guard let descriptor = try openProcess(pid) else { return }
+        try sendSignal(9, to: descriptor)
+    }
+
+    /// A directory of the host with one file in it, to be mounted.
+    func makeSource() throws -> String {
+        let path = try scratch.makeDirectories("source")
+        try Directory(path).write("file", Array("x\n".utf8), mode: 0o644)
+        return path
+    }
+
     // MARK: the end
 
     /// Destroys what is left, stops the worker and answers what remains of it, one line each.
@@ -141,7 +174,8 @@ final class WorkerUnderTest: Sendable {
 
     /// What containers were made of and must not be there any more.
     private func leftovers() -> [String] {
-        var found = (try? MountTable().entries)?.map(\.point).filter { $0.hasPrefix(workDirectory) }.map { "mount \($0)" } ?? []
+        var found =
+            (try? MountTable().entries)?.map(\.point).filter { $0.hasPrefix(workDirectory) }.map { "mount \($0)" } ?? []
         found += groups().map { "cgroup \($0)" }
         let links = (try? Directory("/sys/class/net/\(bridge)/brif").entries()) ?? []
         found += links.map { "link \($0)" }

@@ -1,0 +1,152 @@
+import Testing
+
+extension Conformance {
+    /// The spans of a container's life, as the worker tells them.
+    @Suite struct Traces {
+        private static let traceID = "4bf92f3577b34da6a3ce929d0e0e4736"
+        private static let parentID = "00f067aa0ba902b7"
+        private static let context = "00-\(traceID)-\(parentID)-01"
+
+        @Test func theHeaderIsTheParent() throws {
+            let garden = try SharedWorker.garden
+            let handle = try garden.create(headers: ["traceparent: \(Traces.context)"])
+            let tree = try SpanTree(garden, handle)
+            let request = try #require(tree.first("POST /containers"))
+            #expect(request.traceID == Traces.traceID)
+            #expect(request.parentID == Traces.parentID)
+            #expect(request["apron.parent.source"] == "header")
+            try garden.destroy(handle)
+        }
+
+        @Test func theEnvironmentIsTheSecondChoice() throws {
+            let garden = try SharedWorker.garden
+            let handle = try garden.create(["env": ["A=b", "TRACEPARENT=\(Traces.context)"]])
+            let request = try #require(try SpanTree(garden, handle).first("POST /containers"))
+            #expect(request.traceID == Traces.traceID)
+            #expect(request.parentID == Traces.parentID)
+            #expect(request["apron.parent.source"] == "env")
+            // The process is part of the step's trace, too.
+            let program = try garden.run(handle, script: "echo $TRACEPARENT")
+            #expect(try program.outcome().stdout == "\(Traces.context)\n")
+            #expect(try SpanTree(garden, handle).first("process")?.traceID == Traces.traceID)
+            try garden.destroy(handle)
+        }
+
+        @Test(arguments: ["00-0-0-01", "garbage", "00-00000000000000000000000000000000-00f067aa0ba902b7-01"])
+        func nonsenseIsNoParent(header: String) throws {
+            let garden = try SharedWorker.garden
+            let handle = try garden.create(headers: ["traceparent: \(header)"])
+            let request = try #require(try SpanTree(garden, handle).first("POST /containers"))
+            #expect(request.parentID == nil)
+            #expect(request["apron.parent.source"] == "none")
+            try garden.destroy(handle)
+        }
+
+        @Test func creationIsContiguousPhases() throws {
+            let garden = try SharedWorker.garden
+            try garden.withContainer(["netout_rules": [[:]]]) { handle in
+                let tree = try SpanTree(garden, handle)
+                let request = try #require(tree.first("POST /containers"))
+                let create = try #require(tree.first("container.create"))
+                #expect(create.parentID == request.id)
+                #expect(create["container.id"] == handle)
+                let phases = tree.children(of: create)
+                #expect(
+                    phases.map(\.name)
+                        == ["admission", "rootfs.prepare", "cgroup.create", "container.launch", "state.commit"])
+                for (before, after) in zip(phases, phases.dropFirst()) { #expect(before.end == after.start) }
+                let launch = try #require(tree.first("container.launch"))
+                let groups = Set(tree.childNames(of: launch))
+                #expect(groups.isSuperset(of: ["network.create", "child.wait", "child.mounts", "child.root"]))
+                let network = try #require(tree.first("network.create"))
+                #expect(Set(tree.childNames(of: network)).isSuperset(of: ["address", "veth"]))
+                #expect(launch["process.pid"] != nil)
+                #expect(tree.spans.allSatisfy { $0.traceID == request.traceID })
+            }
+        }
+
+        @Test func aRunIsAProcessOfTheContainer() throws {
+            let garden = try SharedWorker.garden
+            try garden.withContainer { handle in
+                #expect(try garden.output(handle, "exit 7", ["id": "p"]).status == 7)
+                var tree = try SpanTree(garden, handle)
+                while tree.first("process")?.isOpen != false { tree = try SpanTree(garden, handle) }
+                let process = try #require(tree.first("process"))
+                let spawn = try #require(tree.first("process.spawn"))
+                let create = try #require(tree.first("container.create"))
+                let run = try #require(tree.first("POST /containers/:handle/processes"))
+                #expect(spawn.parentID == run.id)
+                #expect(process.parentID == create.id)
+                #expect(process.linkedSpans.contains(spawn.id) || process.linkedSpans.contains(run.id))
+                #expect(process["process.exit.code"] == "7")
+                #expect(process["apron.exit.reason"] == "exit")
+                #expect(process["process.executable.name"] == "sh")
+                #expect(Set(tree.childNames(of: spawn)).isSuperset(of: ["child.identity", "child.exec"]))
+                // Nobody's parent is missing, but those outside.
+                let ids = Set(tree.spans.map(\.id))
+                for span in tree.spans {
+                    #expect(span.parentID.map(ids.contains) ?? true, "\(span.name) has an unknown parent")
+                }
+            }
+        }
+
+        @Test func attachingIsNotRunning() throws {
+            let garden = try SharedWorker.garden
+            try garden.withContainer { handle in
+                let program = try garden.run(handle, script: "read x; exit 2", ["id": "p"])
+                let again = try garden.attach(handle, "p")
+                try again.endInput()
+                #expect(try again.exit() == 2)
+                #expect(try program.exit() == 2)
+                var tree = try SpanTree(garden, handle)
+                while tree.first("process.attach")?.isOpen != false { tree = try SpanTree(garden, handle) }
+                let attach = try #require(tree.first("process.attach"))
+                let process = try #require(tree.first("process"))
+                #expect(attach.linkedSpans == [process.id])
+                #expect(tree.all("process").count == 1)
+                #expect(attach.parentID == tree.first("GET /containers/:handle/processes/:pid")?.id)
+            }
+        }
+
+        @Test func destructionIsKeptForAWhile() throws {
+            let garden = try SharedWorker.garden
+            let handle = try garden.create()
+            try garden.destroy(handle)
+            let tree = try SpanTree(garden, handle)
+            let destroy = try #require(tree.first("container.destroy"))
+            let create = try #require(tree.first("container.create"))
+            #expect(
+                tree.childNames(of: destroy)
+                    == ["kill", "wait", "unmount", "network.delete", "cgroup.remove", "state.remove"])
+            #expect(destroy.parentID == tree.first("DELETE /containers/:handle")?.id)
+            #expect(destroy.linkedSpans.contains(create.id))
+        }
+
+        @Test func failuresNameTheCall() throws {
+            let garden = try SharedWorker.garden
+            let handle = Garden.newHandle()
+            let reply = try garden.call(
+                "POST", "/containers", JSON.encode(["handle": handle, "rootfs": "raw:///no/such/directory"]))
+            #expect(reply.status == 500)
+            #expect(try reply.json()["Message"].string?.contains("ENOENT") == true)
+            let tree = try SpanTree(garden, handle)
+            for name in ["rootfs.prepare", "container.create", "POST /containers"] {
+                #expect(tree.first(name)?.statusCode == 2, "\(name)")
+            }
+        }
+
+        @Test func repliesCarryTheirTiming() throws {
+            let garden = try SharedWorker.garden
+            let reply = try garden.call(
+                "POST", "/containers", "{}", headers: ["traceparent: \(Traces.context)"])
+            let timing = try #require(reply.headers["server-timing"])
+            #expect(timing.contains(#/rootfs\.prepare;dur=[0-9.]+/#))
+            #expect(timing.contains(Traces.traceID))
+            try garden.destroy(try #require(try reply.json()["Handle"].string))
+        }
+
+        @Test func traces404ForStrangers() throws {
+            #expect(try SharedWorker.garden.call("GET", "/containers/stranger/trace").status == 404)
+        }
+    }
+}

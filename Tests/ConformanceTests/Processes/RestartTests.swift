@@ -1,0 +1,190 @@
+import Testing
+
+extension Conformance {
+    /// A worker that dies in the middle of everything and comes back.
+    @Suite(.ownWorker) struct Restart {
+        /// Numbered lines at a pace that lasts longer than the restart, with a status of its own.
+        private static let script = "i=0; while [ $i -lt 400 ]; do echo $i; i=$((i+1)); sleep 0.01; done; exit 23"
+
+        /// Joins what was read before and after; the last write before the death may be there twice.
+        private func numbers(_ first: String, _ second: String, separator: String) -> [Int] {
+            var known = first.split(separator: separator).compactMap { Int($0) }
+            // A line cut in the middle was read in part; its rest comes first.
+            var rest = second[...]
+            if !first.hasSuffix(separator), !first.isEmpty {
+                let cut =
+                    first.split(separator: separator, omittingEmptySubsequences: false).last.map(String.init) ?? ""
+                if let number = Int(cut) { known.removeAll { $0 == number } }
+                rest = (cut + second)[...]
+            }
+            var later = rest.split(separator: separator).compactMap { Int($0) }
+            while let next = later.first, let last = known.last, next <= last, next > last - 2 { later.removeFirst() }
+            return known + later
+        }
+
+        @Test(arguments: [false, true])
+        func outputGoesOnAfterSIGKILL(terminal: Bool) throws {
+            try withWorker { worker in
+                let garden = worker.garden
+                let handle = try garden.create()
+                let spec: [String: Any] = terminal ? ["id": "p", "tty": [:]] : ["id": "p"]
+                let program = try garden.run(handle, script: Restart.script, spec).opened()
+                let separator = terminal ? "\r\n" : "\n"
+                var read = try program.stdout?.text(through: "50\(separator)") ?? ""
+                try worker.end(by: 9)
+                read += try program.stdout?.restText() ?? ""
+                #expect(try program.exit() == nil)
+                try worker.start()
+                let outcome = try garden.attach(handle, "p").outcome()
+                #expect(outcome.status == 23)
+                #expect(numbers(read, outcome.stdout, separator: separator) == Array(0..<400))
+                try garden.destroy(handle)
+            }
+        }
+
+        @Test func outputGoesOnWithoutReader() throws {
+            try withWorker { worker in
+                let handle = try worker.garden.create()
+                let program = try worker.garden.run(handle, script: Restart.script, ["id": "p"])
+                program.vanish()
+                for _ in 0..<3 { try worker.restart() }
+                let outcome = try worker.garden.attach(handle, "p").outcome()
+                #expect(outcome.status == 23)
+                #expect(outcome.stdout.split(separator: "\n").compactMap { Int($0) } == Array(0..<400))
+                try worker.garden.destroy(handle)
+            }
+        }
+
+        /// More than a pipe holds waits for the worker; nothing of it is lost.
+        @Test(arguments: [false, true])
+        func programsEndWhileTheWorkerIsAway(terminal: Bool) throws {
+            try withWorker { worker in
+                let garden = worker.garden
+                let handle = try garden.create()
+                let script = "sleep 0.2; echo early; echo error >&2; exit 31"
+                let spec: [String: Any] = terminal ? ["id": "p", "tty": [:]] : ["id": "p"]
+                let program = try garden.run(handle, script: script, spec).opened()
+                // The program ends before the worker is back, or on a slow machine afterwards: both must work.
+                try worker.end(by: 9)
+                var early = try program.stdout?.restText() ?? ""
+                try worker.start()
+                let outcome = try garden.attach(handle, "p").outcome()
+                #expect(outcome.status == 31)
+                early += outcome.stdout
+                #expect(early.contains("early"))
+                // Asked again, also after another restart.
+                #expect(try garden.attach(handle, "p").exit() == 31)
+                try worker.restart()
+                #expect(try garden.attach(handle, "p").exit() == 31)
+                try garden.destroy(handle)
+            }
+        }
+
+        @Test func longWaitsEndToo() throws {
+            try withWorker { worker in
+                let handle = try worker.garden.create()
+                let script = "sleep 1; head -c 40000 /dev/zero; echo end; exit 32"
+                let program = try worker.garden.run(handle, script: script, ["id": "p"])
+                try worker.end(by: 9)
+                // Ends while nobody is there: process 1 keeps it.
+                try runSleep(seconds: 2)
+                try worker.start()
+                _ = program
+                let outcome = try worker.garden.attach(handle, "p").outcome()
+                #expect(outcome.status == 32)
+                #expect(outcome.stdout.utf8.count == 40_004)
+                try worker.garden.destroy(handle)
+            }
+        }
+
+        @Test func aStopLeavesContainersAlone() throws {
+            try withWorker { worker in
+                let garden = worker.garden
+                let handle = try garden.create(["properties": ["k": "v"]])
+                let program = try garden.run(handle, script: "echo up; read x; echo $x; exit 3", ["id": "p"]).opened()
+                #expect(try program.stdout?.text(through: "\n") == "up\n")
+                try worker.end(by: 15)
+                // Neither a status nor an error: the client is to come back.
+                #expect(try program.main.rest().isEmpty)
+                #expect(try program.stdout?.rest().isEmpty == true)
+                #expect(try program.stderr?.rest().isEmpty == true)
+                try worker.start()
+                #expect(try garden.handles("?k=v") == [handle])
+                let again = try garden.attach(handle, "p").opened()
+                // Its input is still open.
+                try again.write("still here\n")
+                #expect(try again.outcome() == ProgramOutcome(status: 3, stdout: "still here\n"))
+                try garden.destroy(handle)
+            }
+        }
+
+        @Test func theListIsCompleteAtTheFirstAnswer() throws {
+            try withWorker { worker in
+                let handles = try (0..<20).map { _ in try worker.garden.create() }
+                try worker.end(by: 9)
+                try worker.launch()
+                var first: [String]?
+                try worker.poll("the first answer") {
+                    first = try? worker.garden.handles()
+                    return first != nil
+                }
+                #expect(first.map(Set.init) == Set(handles))
+                for handle in handles {
+                    #expect(try worker.garden.output(handle, "echo alive").stdout == "alive\n")
+                    try worker.garden.destroy(handle)
+                }
+            }
+        }
+
+        @Test func propertiesSurvive() throws {
+            try withWorker { worker in
+                let garden = worker.garden
+                let large = String(repeating: "0123456789abcdef", count: 1 << 16)
+                let handle = try garden.create(["properties": ["given": "1", "gone": "2"]])
+                try garden.ask("PUT", "/containers/\(handle)/properties/large", ["value": large])
+                try garden.ask("PUT", "/containers/\(handle)/properties/a%2Fb%20c", ["value": "ä\u{0}\n\"<&>"])
+                try garden.ask("DELETE", "/containers/\(handle)/properties/gone")
+                try worker.restart()
+                let all = try garden.ask("GET", "/containers/\(handle)/properties")
+                #expect(all.keys == ["given", "large", "a/b c"])
+                #expect(all["large"].string == large)
+                #expect(all["a/b c"].string == "ä\u{0}\n\"<&>")
+                try garden.destroy(handle)
+            }
+        }
+
+        @Test func spansOutliveTheWorker() throws {
+            try withWorker { worker in
+                let garden = worker.garden
+                let handle = try garden.create()
+                let program = try garden.run(handle, script: "read x; exit 4", ["id": "p"])
+                let before = try SpanTree(garden, handle)
+                let open = try #require(before.first("process"))
+                #expect(open.isOpen)
+                program.vanish()
+                try worker.restart()
+                let again = try garden.attach(handle, "p")
+                try again.endInput()
+                #expect(try again.exit() != nil)
+                try worker.poll("the process's span to end") {
+                    try SpanTree(garden, handle).first("process")?.isOpen == false
+                }
+                let ended = try #require(try SpanTree(garden, handle).first("process"))
+                #expect(ended.id == open.id)
+                #expect(ended.traceID == open.traceID)
+                #expect(ended.events.contains("worker_restarted"))
+                try garden.destroy(handle)
+            }
+        }
+
+        @Test func destroyWorksAfterARestart() throws {
+            try withWorker { worker in
+                let handle = try worker.garden.create(["netout_rules": [[:]]])
+                _ = try worker.garden.run(handle, script: "sleep 1000 & sleep 1000")
+                try worker.restart()
+                try worker.garden.destroy(handle)
+                #expect(try worker.garden.handles().isEmpty)
+            }
+        }
+    }
+}

@@ -44,7 +44,8 @@ let package = Package(
         .systemLibrary(name: "CCapability", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
         .systemLibrary(name: "CNftables", pkgConfig: "libnftables", providers: [.apt(["libnftables-dev"])]),
         .target(name: "InitProtocol"),
-        .target(name: "Kernel", dependencies: ["CKernel", "CSeccomp", "CCapability", "CNftables"], swiftSettings: strict),
+        .target(
+            name: "Kernel", dependencies: ["CKernel", "CSeccomp", "CCapability", "CNftables"], swiftSettings: strict),
         .target(
             name: "Telemetry",
             dependencies: [

@@ -64,7 +64,8 @@ struct Document: ~Copyable {
 
     /// The array of texts whose offsets start at `offset`, NULL-terminated as execve(2) wants it. Never freed: its
     /// owner is a child that execs or exits.
-    func texts(_ offset: UInt32, _ count: UInt32) throws(Failure) -> UnsafeMutablePointer<UnsafeMutablePointer<CChar>?> {
+    func texts(_ offset: UInt32, _ count: UInt32) throws(Failure) -> UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+    {
         let array = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: Int(count) + 1)
         for index in 0..<Int(count) {
             array[index] = UnsafeMutablePointer(mutating: try text(element(UInt32.self, of: offset, index)))

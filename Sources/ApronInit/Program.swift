@@ -83,7 +83,7 @@ struct Program: ~Copyable {
         do throws(Failure) {
             try step(report, APRON_PROGRAM_SESSION, APRON_GROUP_IDENTITY) { () throws(Failure) in
                 apron_signals_reset()
-                try check(APRON_CALL_SETSID, apron_setsid())
+                try leaveGroup()
             }
             if header.flags & UInt32(APRON_OWN_CGROUPS.rawValue) != 0 {
                 // Now, not in process 1: a namespace rooted at process 1's cgroup would shut its programs out of theirs.
@@ -123,6 +123,16 @@ struct Program: ~Copyable {
         report.begin(code, group)
         try body()
         report.end(nil)
+    }
+
+    // A terminal needs a session of its own. Without one a process group is enough: process 1's session has no terminal,
+    // and a new session costs a scheduler group, up to milliseconds (sched(7), autogroup).
+    private func leaveGroup() throws(Failure) {
+        if hasTerminal {
+            try check(APRON_CALL_SETSID, apron_setsid())
+        } else {
+            try check(APRON_CALL_SETPGID, apron_setpgid())
+        }
     }
 
     private func placeStreams(_ streams: (Int32, Int32, Int32), _ terminal: Bool) throws(Failure) {

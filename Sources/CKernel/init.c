@@ -179,6 +179,7 @@ int apron_cwd_reachable(void) {
 }
 
 int apron_setsid(void) { return setsid(); }
+int apron_setpgid(void) { return setpgid(0, 0); }
 int apron_dup2(int from, int to) { return dup2(from, to); }
 int apron_close(int fd) { return close(fd); }
 ssize_t apron_read(int fd, void *data, size_t length) { return read(fd, data, length); }

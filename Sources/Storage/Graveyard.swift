@@ -1,11 +1,11 @@
-internal import Kernel
+public import Kernel
 internal import Synchronization
 
 /// Directory trees that are to be deleted: moved to `dead/` in one step, deleted by a thread of its own.
 ///
 /// Deleting is slow where the disk discards freed blocks at once (13 ms for one empty work directory was seen), so no
 /// caller waits for it. What is in `dead/` when the process ends is deleted by the next one.
-final class Graveyard: Sendable {
+public final class Graveyard: Sendable {
     private struct State {
         var isDigging = false
         var failures: [String] = []
@@ -15,21 +15,22 @@ final class Graveyard: Sendable {
     private let state = Mutex(State())
     private let counter = Atomic<UInt64>(0)
 
-    init(_ storage: Directory) throws(KernelError) {
+    /// Goes on deleting what a former process left in `dead/` of the directory.
+    public init(_ storage: Directory) throws(KernelError) {
         dead = try storage.makeIfMissing("dead", mode: 0o700)
         if try !dead.isEmpty() { try dig() }
     }
 
     /// Moves an entry of `directory` to the dead and has it deleted.
     /// - Throws: ENOENT when there is no such entry
-    func bury(_ name: String, from directory: Directory) throws(KernelError) {
+    public func bury(_ name: String, from directory: Directory) throws(KernelError) {
         let count = counter.add(1, ordering: .relaxed).newValue
         try directory.rename(name, to: dead, "\(realTime())-\(count)", noReplace: true)
         try dig()
     }
 
     /// Returns when nothing more is being deleted.
-    func waitUntilEmpty() {
+    public func waitUntilEmpty() {
         while state.withLock({ $0.isDigging }) { CallingThread.pause(microseconds: 1000) }
     }
 

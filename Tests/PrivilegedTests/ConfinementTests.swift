@@ -66,7 +66,8 @@ import Testing
         try await LaunchSite.with { site in
             try await site.create("files")
             // Which of them there are is the kernel's choice.
-            let masked = "for name in kcore keys timer_list; do [ ! -e /proc/$name ] || stat -c '%t:%T' /proc/$name; done"
+            let masked =
+                "for name in kcore keys timer_list; do [ ! -e /proc/$name ] || stat -c '%t:%T' /proc/$name; done"
             #expect(try await site.shell("files", "(\(masked)) | sort -u") == "1:3")
             #expect(try await site.shell("files", "ls -A /sys/firmware; ls -A /proc/scsi 2>/dev/null || true") == "")
             let inside = ["/proc/sysrq-trigger", "/sys/kernel/profiling", "/proc/irq/default_smp_affinity"]
@@ -79,10 +80,12 @@ import Testing
             #expect(
                 devices == "core fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero ")
             #expect(try await site.shell("files", "echo x >/dev/null; head -c 3 /dev/zero | wc -c") == "3")
-            let options = try await site.shell("files", "grep ' /sys ' /proc/self/mounts; grep ' /proc ' /proc/self/mounts")
+            let options = try await site.shell(
+                "files", "grep ' /sys ' /proc/self/mounts; grep ' /proc ' /proc/self/mounts")
             #expect(options.contains("sysfs ro,nosuid,nodev,noexec"))
             #expect(options.contains("proc rw,nosuid,nodev,noexec"))
-            let cgroups = try await site.shell("files", "grep '/sys/fs/cgroup/' /proc/self/mounts | cut -d' ' -f4 | cut -c1-2 | sort -u")
+            let cgroups = try await site.shell(
+                "files", "grep '/sys/fs/cgroup/' /proc/self/mounts | cut -d' ' -f4 | cut -c1-2 | sort -u")
             #expect(cgroups == "ro" || cgroups == "")
         }
     }
@@ -105,7 +108,10 @@ import Testing
                     Seccomp:0
                     """)
             let map = try await site.shell("powerful", "tr -s ' ' </proc/self/uid_map")
-            #expect(map == (try KernelFile.read("/proc/self/uid_map")).split(separator: " ").joined(separator: " ").withSpace)
+            #expect(
+                map
+                    == (try KernelFile.read("/proc/self/uid_map")).split(separator: " ").joined(separator: " ")
+                    .withSpace)
             #expect(try await site.shell("powerful", "test -c /dev/fuse && echo yes") == "yes")
             #expect(try await site.probe("powerful", "mount") == "ok")
         }

@@ -18,7 +18,8 @@ import Testing
             let root = try site.root("ln -s \(outside) link; ln -s ../../../../../../..\(outside) up")
             for target in ["/link/a", "/up/b", "/../../../../../../..\(outside)/c", "/link/d/e/../f"] {
                 try await site.create("box", rootfs: root) { $0.bindMounts = [mount(source, target)] }
-                #expect(try await site.shell("box", "find / -xdev -name none; cat \(target)/mark") == "mark", "\(target)")
+                #expect(
+                    try await site.shell("box", "find / -xdev -name none; cat \(target)/mark") == "mark", "\(target)")
                 #expect(try Directory(outside).isEmpty(), "\(target)")
                 try await site.service.destroy("box")
             }
@@ -54,7 +55,8 @@ import Testing
 
     @Test func sources() async throws {
         try await LaunchSite.with { site in
-            let files = Directory(try Descriptor(opening: try site.scratch.makeDirectories("files"), .path), path: "files")
+            let files = Directory(
+                try Descriptor(opening: try site.scratch.makeDirectories("files"), .path), path: "files")
             try files.write("file", Array("content".utf8))
             try files.symlink("link", to: "file")
             try files.symlink("loop", to: "loop")
@@ -98,7 +100,8 @@ import Testing
     /// The worker reads accounts in the container's root, where anything may stand in their place.
     @Test(arguments: [
         "mkfifo etc/passwd etc/group", "ln -s /etc/passwd etc/passwd", "mkdir etc/passwd", "mknod etc/passwd c 1 5",
-        "truncate -s 3G etc/passwd", "ln -s ../../../../../../etc/passwd etc/passwd", "ln -s /proc/1/root/etc/passwd etc/passwd",
+        "truncate -s 3G etc/passwd", "ln -s ../../../../../../etc/passwd etc/passwd",
+        "ln -s /proc/1/root/etc/passwd etc/passwd",
         "yes 'testuser2:x:7:7::/:/bin/sh' | head -c 5000000 >etc/passwd",
     ]) func accountFiles(change: String) async throws {
         try await LaunchSite.with { site in

@@ -11,8 +11,6 @@ import Testing
     private static let kills = 30
     /// How long a victim lives after its first container, at most, in milliseconds.
     private static let lifeMax: UInt64 = 120
-    private static let variable = "APRON_TEST_VICTIM"
-
     @Test func nothingIsLeftAfterAKill() async throws {
         try await LaunchSite.with(network: true) { site in
             try await site.create("first")
@@ -21,8 +19,8 @@ import Testing
             let before = try site.traces()
             for _ in 0..<Self.kills {
                 try await site.killVictim(
-                    afterMilliseconds: .random(in: 0...Self.lifeMax), variable: Self.variable,
-                    test: "LaunchKillTests/victim")
+                    afterMilliseconds: .random(in: 0...Self.lifeMax), variable: LaunchVictimTests.variable,
+                    test: "LaunchVictimTests")
                 let report = try await site.restart()
                 #expect(report.failures.isEmpty, "\(report)")
                 for handle in try await site.service.list([:]) { try await site.service.destroy(handle) }
@@ -30,14 +28,22 @@ import Testing
                 try await site.waitForCables()
                 try await site.restart()
                 #expect(try site.traces() == before)
-                #expect(try runProgram("sh", "-c", "grep -l \(site.scratch.path) /proc/[0-9]*/mountinfo || true").isEmpty)
+                #expect(
+                    try runProgram("sh", "-c", "grep -l \(site.scratch.path) /proc/[0-9]*/mountinfo || true").isEmpty)
             }
         }
     }
+}
 
-    /// Runs in a process of its own, which is killed in the middle of it.
-    @Test(.enabled(if: ProcessInfo.processInfo.environment[variable] != nil)) func victim() async throws {
-        let given = try #require(ProcessInfo.processInfo.environment[Self.variable]?.split(separator: " ").map(String.init))
+/// Not a test: what ``LaunchKillTests`` kills, in a process of its own. It does not compare the host: it never ends.
+@Suite struct LaunchVictimTests {
+    fileprivate static let variable = "APRON_TEST_VICTIM"
+
+    @Test(.enabled(if: ProcessInfo.processInfo.environment[variable] != nil)) func makesContainersUntilKilled()
+        async throws
+    {
+        let given = try #require(
+            ProcessInfo.processInfo.environment[Self.variable]?.split(separator: " ").map(String.init))
         var settings = WorkerSettings(workDirectory: given[0], initPath: given[1])
         settings.defaultRootfs = given[2]
         settings.cgroupParent = given[3]
@@ -46,7 +52,6 @@ import Testing
             pool: try #require(CIDR(given[5])), bridge: given[6], table: given[7])
         let fixed = settings
         let service = try await LaunchSite.blocking { try ContainerService(fixed) }
-        try Directory(given[0]).write("ready", [])
         for number in 0..<10_000 {
             var request = ContainerRequest()
             request.handle = "victim-\(number)"
@@ -54,6 +59,7 @@ import Testing
             request.privileged = number % 3 == 2
             _ = try await service.create(request)
             try await service.destroy("victim-\(number)")
+            if number == 0 { try Directory(given[0]).write("ready", []) }
         }
     }
 }

@@ -30,7 +30,10 @@ import Testing
             (.attachRoot(descriptor: file.number), "move_mount", "EINVAL", "/"),
             (.pivot, "fchdir", "EBADF", "/"),
             (.mask("/proc/kcore"), "openat2", "EBADF", "/proc/kcore"),
-            (.attach(descriptor: file.number, target: "/x", isFile: false, isDeviceTree: false), "openat2", "EBADF", "/x"),
+            (
+                .attach(descriptor: file.number, target: "/x", isFile: false, isDeviceTree: false), "openat2", "EBADF",
+                "/x"
+            ),
         ]
         for (operation, call, errno, subject) in cases {
             try withProcess { process in
@@ -40,14 +43,17 @@ import Testing
                 #expect(error?.call == call && error?.errno.name == errno, "\(operation): \(error as Any)")
                 if let subject { #expect(error?.subject == subject) }
                 // It can be tried once only, and no program starts in what is half made.
-                #expect(kernelError { try process.setUp(plan, since: bootTime(), spans: StepSpans()) }?.errno == .invalid)
+                #expect(
+                    kernelError { try process.setUp(plan, since: bootTime(), spans: StepSpans()) }?.errno == .invalid)
             }
         }
     }
 
     @Test func documentsAreChecked() throws {
         try withProcess { process in
-            let garbage: [[UInt8]] = [[0], Array("APLN".utf8), Array("APLN".utf8) + [UInt8](repeating: 0xff, count: 64)]
+            let garbage: [[UInt8]] = [
+                [0], Array("APLN".utf8), Array("APLN".utf8) + [UInt8](repeating: 0xff, count: 64),
+            ]
             for bytes in garbage {
                 let file = try Memfd.sealed("garbage", bytes)
                 let reply = try process.connection.request(
@@ -106,6 +112,7 @@ import Testing
 
     private func remove(_ cgroup: ContainerCgroup) throws {
         try cgroup.remove()
-        try runProgram("sh", "-c", "find /sys/fs/cgroup -depth -type d -name \(Self.parent) -exec rmdir {} + 2>/dev/null || true")
+        try runProgram(
+            "sh", "-c", "find /sys/fs/cgroup -depth -type d -name \(Self.parent) -exec rmdir {} + 2>/dev/null || true")
     }
 }

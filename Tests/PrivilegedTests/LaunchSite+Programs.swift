@@ -17,7 +17,8 @@ struct ProgramEnd {
 extension LaunchSite {
     /// Makes a container from the site's image.
     func create(
-        _ handle: String, privileged: Bool = false, rootfs: String? = nil, _ change: (inout ContainerRequest) -> Void = { _ in }
+        _ handle: String, privileged: Bool = false, rootfs: String? = nil,
+        _ change: (inout ContainerRequest) -> Void = { _ in }
     ) async throws {
         var request = ContainerRequest()
         request.handle = handle
@@ -71,7 +72,9 @@ extension LaunchSite {
         return try await service.run(handle, request)
     }
 
-    private func output(_ kind: OutputKind, _ attachment: any ProcessAttachment, _ handle: String) async throws -> String {
+    private func output(_ kind: OutputKind, _ attachment: any ProcessAttachment, _ handle: String) async throws
+        -> String
+    {
         let ends = try SocketPair().release()
         let near = Descriptor(owning: ends.near)
         try await service.stream(

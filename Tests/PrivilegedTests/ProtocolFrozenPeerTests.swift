@@ -54,12 +54,15 @@ import Testing
             reply.step = .max
             reply.count = .max
             reply.arguments = [.max, .max, .max, .max]
-            try? socket.send(reply.encoded + [UInt8](repeating: 0xff, count: 640 * StepRecord.bytes), descriptors: [0, 1])
+            try? socket.send(
+                reply.encoded + [UInt8](repeating: 0xff, count: 640 * StepRecord.bytes), descriptors: [0, 1])
         }
         let process = try peer.process()
         let streams = InitProcess.Streams.terminal(outputWrite: 0, outputRead: 0)
         var failure: InitConnection.Failure?
-        do { _ = try process.spawn(ProgramPlan(), key: 1, streams: streams, spans: StepSpans(showsEveryStep: true)) } catch {
+        do {
+            _ = try process.spawn(ProgramPlan(), key: 1, streams: streams, spans: StepSpans(showsEveryStep: true))
+        } catch {
             failure = error as? InitConnection.Failure
         }
         #expect(failure?.error.errno == .access && failure?.error.call == "call 65535" && failure?.records.count == 640)

@@ -55,6 +55,7 @@ int apron_cap_last(void);
 int apron_seccomp(const void *filter, uint16_t count);
 int apron_cwd_reachable(void);
 int apron_setsid(void);
+int apron_setpgid(void);
 int apron_dup2(int from, int to);
 int apron_close(int fd);
 ssize_t apron_read(int fd, void *data, size_t length);

@@ -28,7 +28,9 @@ public struct SequencedSocket: ~Copyable, Sendable {
     }
 
     /// Connects to `name` in an open directory.
-    public static func connect(to name: String, in directory: borrowing Descriptor) throws(KernelError) -> SequencedSocket {
+    public static func connect(to name: String, in directory: borrowing Descriptor) throws(KernelError)
+        -> SequencedSocket
+    {
         let socket = try make(nonBlocking: false)
         var address = try SocketAddress(directory: directory, name: name)
         let number = socket.number

@@ -183,6 +183,7 @@ func callName(_ code: Int) -> String {
         "mount", "fchdir", "pivot_root", "umount2", "chdir", "unshare", "sethostname", "setresuid", "setresgid",
         "setgroups", "prctl", "socket", "send", "recv", "netlink", "mmap", "clone3", "setsid", "ioctl", "dup2",
         "setrlimit", "fchown", "capset", "seccomp", "execve", "getcwd", "close_range", "plan", "symlinkat", "stat",
+        "setpgid",
     ]
     return names.indices.contains(code) ? names[code] : "call \(code)"
 }

@@ -69,7 +69,8 @@ struct ProgramStart {
                 spans: facilities.stepSpans)
             span.set("process.vpid", Int64(spawned.pid))
             return try makeProgram(
-                definition, stdout: output.releaseReader(), stderr: nil, input: nil, terminal: spawned.releaseTerminal(), span)
+                definition, stdout: output.releaseReader(), stderr: nil, input: nil,
+                terminal: spawned.releaseTerminal(), span)
         }
         let input = try Pipe()
         let error = try Pipe()
@@ -95,7 +96,8 @@ struct ProgramStart {
         func stream(_ pipe: SharedDescriptor?, _ kind: OutputKind) throws -> OutputStream? {
             guard let pipe else { return nil }
             return try OutputStream(
-                source: .pipe(pipe), spool: SpoolLocation(directory: spools, name: "\(key).\(kind.rawValue)"), pump: pump)
+                source: .pipe(pipe), spool: SpoolLocation(directory: spools, name: "\(key).\(kind.rawValue)"),
+                pump: pump)
         }
         let written = terminal ?? input
         let inputStream = try written.map {

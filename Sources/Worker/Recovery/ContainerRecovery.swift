@@ -68,7 +68,6 @@ extension ContainerService {
     private func removeStrays(keeping handles: Set<String>, _ report: inout RecoveryReport) throws {
         note(&report, "networks") { _ = try facilities.network?.recover(keeping: handles) }
         note(&report, "images") { try facilities.images.sweep(keeping: handles) }
-        note(&report, "dead") { try facilities.directories.emptyDead() }
     }
 
     /// Takes a published container over: its process 1 if it lives, its programs and what nobody has read of them.

@@ -37,7 +37,7 @@ struct WorkerStart {
         // 5. The domain, and what an earlier worker left behind. Connections are refused until this is done.
         let parts = try await traced(.workerStart) { _ in
             let parts = try makeWorker(configuration, logger: Logger(label: "apron.worker"))
-            try await traced(.workerRecover) { _ in try await parts.recover() }
+            try await parts.recover()
             return parts
         }
 

@@ -168,8 +168,8 @@ final class WorkerUnderTest: Sendable {
             Thread.sleep(forTimeInterval: 0.05)
             left = leftovers()
         }
-        try removeShared()
-        return remains + left
+        removeShared()
+        return try remains + left + sharedLeftovers()
     }
 
     /// What containers were made of and must not be there any more.
@@ -201,14 +201,24 @@ final class WorkerUnderTest: Sendable {
     }
 
     /// Bridge, firewall tables and groups outlive a worker on purpose, since its containers go on.
-    private func removeShared() throws {
+    private func removeShared() {
         _ = try? runProgram("ip", "link", "delete", bridge)
-        for family in ["inet", "arp"] { _ = try? runProgram("nft", "delete", "table", family, bridge) }
+        for family in ["inet", "arp"] { _ = try? runProgram("nft", "delete", "table", family, "apron_\(bridge)") }
+        _ = try? Directory("/run/apron").removeTree(bridge)
         for point in hierarchies() {
             for path in ["\(point)/\(name)/apron", "\(point)/\(name)/apron-daemon", "\(point)/\(name)"] {
                 _ = try? runProgram("rmdir", path)
             }
         }
+    }
+
+    /// What could not be removed, such as a group with processes in it.
+    private func sharedLeftovers() throws -> [String] {
+        let tables = try runProgram("nft", "list", "tables").split(separator: "\n").map(String.init)
+        let groups = hierarchies().map { "\($0)/\(name)" }.filter { (try? Directory($0)) != nil }
+        let links = try Directory("/sys/class/net").entries()
+        return tables.filter { $0.hasSuffix(" apron_\(bridge)") } + groups.map { "cgroup \($0)" }
+            + links.filter { $0 == bridge }.map { "link \($0)" }
     }
 
     // MARK: waiting

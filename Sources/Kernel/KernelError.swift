@@ -31,35 +31,65 @@ public struct ErrorNumber: RawRepresentable, Hashable, Sendable, CustomStringCon
 }
 
 extension ErrorNumber {
+    /// EPERM.
     public static let permission = ErrorNumber(rawValue: EPERM)
+    /// ENOENT.
     public static let noEntry = ErrorNumber(rawValue: ENOENT)
+    /// ESRCH.
     public static let noProcess = ErrorNumber(rawValue: ESRCH)
+    /// EINTR.
     public static let interrupted = ErrorNumber(rawValue: EINTR)
+    /// E2BIG.
     public static let tooBig = ErrorNumber(rawValue: E2BIG)
+    /// EBADF.
     public static let badDescriptor = ErrorNumber(rawValue: EBADF)
+    /// EAGAIN.
     public static let tryAgain = ErrorNumber(rawValue: EAGAIN)
+    /// ENOMEM.
     public static let noMemory = ErrorNumber(rawValue: ENOMEM)
+    /// EACCES.
     public static let access = ErrorNumber(rawValue: EACCES)
+    /// EBUSY.
     public static let busy = ErrorNumber(rawValue: EBUSY)
+    /// EEXIST.
     public static let exists = ErrorNumber(rawValue: EEXIST)
+    /// ENODEV.
     public static let noDevice = ErrorNumber(rawValue: ENODEV)
+    /// ENOTDIR.
     public static let notDirectory = ErrorNumber(rawValue: ENOTDIR)
+    /// EISDIR.
     public static let isDirectory = ErrorNumber(rawValue: EISDIR)
+    /// EINVAL.
     public static let invalid = ErrorNumber(rawValue: EINVAL)
+    /// ENOSPC.
     public static let noSpace = ErrorNumber(rawValue: ENOSPC)
+    /// EPIPE.
     public static let brokenPipe = ErrorNumber(rawValue: EPIPE)
+    /// ENAMETOOLONG.
     public static let nameTooLong = ErrorNumber(rawValue: ENAMETOOLONG)
+    /// ENOTEMPTY.
     public static let notEmpty = ErrorNumber(rawValue: ENOTEMPTY)
+    /// ENOSYS.
     public static let noSystemCall = ErrorNumber(rawValue: ENOSYS)
+    /// ELOOP.
     public static let tooManyLinks = ErrorNumber(rawValue: ELOOP)
+    /// EXDEV.
     public static let crossDevice = ErrorNumber(rawValue: EXDEV)
+    /// ECONNRESET.
     public static let connectionReset = ErrorNumber(rawValue: ECONNRESET)
+    /// ECONNREFUSED.
     public static let connectionRefused = ErrorNumber(rawValue: ECONNREFUSED)
+    /// ETIMEDOUT.
     public static let timedOut = ErrorNumber(rawValue: ETIMEDOUT)
+    /// EOPNOTSUPP.
     public static let notSupported = ErrorNumber(rawValue: EOPNOTSUPP)
+    /// ECHILD.
     public static let noChild = ErrorNumber(rawValue: ECHILD)
+    /// ENODATA.
     public static let noData = ErrorNumber(rawValue: ENODATA)
+    /// ENOEXEC.
     public static let executableFormat = ErrorNumber(rawValue: ENOEXEC)
+    /// ETXTBSY.
     public static let textBusy = ErrorNumber(rawValue: ETXTBSY)
 }
 

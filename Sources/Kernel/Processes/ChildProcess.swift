@@ -9,12 +9,19 @@ public struct Namespaces: OptionSet, Sendable, Hashable {
     /// Bits of clone3(2); unknown ones are kept.
     public init(rawValue: UInt64) { self.rawValue = rawValue }
 
+    /// CLONE_NEWNS.
     public static let mount = Namespaces(rawValue: 0x0002_0000)
+    /// CLONE_NEWCGROUP.
     public static let cgroup = Namespaces(rawValue: 0x0200_0000)
+    /// CLONE_NEWUTS.
     public static let hostName = Namespaces(rawValue: 0x0400_0000)
+    /// CLONE_NEWIPC.
     public static let ipc = Namespaces(rawValue: 0x0800_0000)
+    /// CLONE_NEWUSER.
     public static let user = Namespaces(rawValue: 0x1000_0000)
+    /// CLONE_NEWPID.
     public static let pid = Namespaces(rawValue: 0x2000_0000)
+    /// CLONE_NEWNET.
     public static let network = Namespaces(rawValue: 0x4000_0000)
 }
 
@@ -158,6 +165,6 @@ private func withTexts<Result>(
     // Safe: every copy made here is freed after the call, and the array ends with NULL.
     var copies = unsafe texts.map { unsafe strdup($0) }
     unsafe copies.append(nil)
-    defer { for unsafe copy in unsafe copies { unsafe free(copy) } }
+    defer { unsafe copies.forEach { unsafe free($0) } }
     return unsafe copies.withUnsafeMutableBufferPointer { unsafe body($0.baseAddress) }
 }

@@ -189,7 +189,8 @@ actor Container {
         if kills > oomKills {
             oomKills = kills
             status.note("oom")
-            span.event("oom_kill", at: exit.time, attributes: [Attribute("apron.oom_kills", .int(Int64(clamping: kills)))])
+            span.event(
+                "oom_kill", at: exit.time, attributes: [Attribute("apron.oom_kills", .int(Int64(clamping: kills)))])
         }
         span.set("apron.exit.reason", wasOutOfMemory ? "oom" : exit.signal == nil ? "exit" : "signal")
         span.set("apron.stdio.stdout", program.stdout.map { Int64(clamping: $0.statistics.fromProgram) })

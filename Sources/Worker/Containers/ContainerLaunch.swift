@@ -67,7 +67,8 @@ struct ContainerLaunch {
             let (images, handle) = (facilities.images, handle)
             let isAgain = try images.exists(handle)
             span.set("apron.cache.outcome", isAgain ? "joined" : "hit")
-            tree = isAgain
+            tree =
+                isAgain
                 ? try images.reopen(handle, image: path, mapping: mapping)
                 : try images.make(handle, image: path, mapping: mapping)
             if !isAgain { undo.push("remove root") { try images.remove(handle) } }

@@ -11,6 +11,7 @@ public final class ContainerService: Containers {
     let registry: ContainerRegistry
     private let admission = Admission(places: ContainerService.creationsMax)
 
+    /// Most containers at a time; 0 is no limit.
     public var maximum: Int { facilities.settings.containersMax }
 
     /// Makes or takes over what all containers share. Call ``recover()`` before serving anybody. Blocks.
@@ -27,8 +28,14 @@ public final class ContainerService: Containers {
     /// Call before the servers close their connections: clients that lose them are expected back.
     public func prepareToStop() { facilities.noteStopping() }
 
+    /// Removes what belongs to no container (bridge, firewall tables) if nobody else uses it. Blocks.
+    public func tearDownIdle() throws {
+        if !facilities.settings.sharesNetwork { try facilities.network?.tearDown() }
+    }
+
     // MARK: life
 
+    /// Makes a container, all of it or nothing.
     public func create(_ request: ContainerRequest) async throws -> String {
         let handle = request.handle ?? makeIdentifier()
         try ContainerService.check(handle)
@@ -51,6 +58,7 @@ public final class ContainerService: Containers {
         }
     }
 
+    /// Kills what runs and removes everything; after a failure it can be called again.
     public func destroy(_ handle: String) async throws {
         let container = try await registry.take(handle)
         do {
@@ -62,12 +70,14 @@ public final class ContainerService: Containers {
         }
     }
 
+    /// Ends the programs of a container; process 1 stays.
     public func stop(_ handle: String, kill: Bool) async throws {
         try await using(handle) { try await $0.stop(kill: kill) }
     }
 
     // MARK: what is known
 
+    /// Handles of the live containers with all these properties, in order.
     public func list(_ properties: [String: String]) async throws -> [String] {
         var handles: [String] = []
         for container in registry.live {
@@ -81,37 +91,45 @@ public final class ContainerService: Containers {
         return handles
     }
 
+    /// What is known of a container.
     public func info(_ handle: String) async throws -> ContainerInfo {
         try await using(handle) { await $0.info() }
     }
 
+    /// All properties of a container.
     public func properties(_ handle: String) async throws -> [String: String] {
         try await using(handle) { await $0.properties }
     }
 
+    /// One property; nil when it is not set.
     public func property(_ handle: String, _ key: String) async throws -> String? {
         try await using(handle) { await $0.properties[key] }
     }
 
+    /// Sets a property, on disk before the reply.
     public func setProperty(_ handle: String, _ key: String, to value: String) async throws {
         try await using(handle) { try await $0.setProperty(key, to: value) }
     }
 
+    /// Removes a property if it is set.
     public func removeProperty(_ handle: String, _ key: String) async throws {
         try await using(handle) { try await $0.removeProperty(key) }
     }
 
+    /// Sets the idle life in nanoseconds; 0 destroys at once.
     public func setGraceTime(_ handle: String, nanoseconds: UInt64) async throws {
         if nanoseconds == 0 { return try await destroy(handle) }
         try registry.find(handle).graceTime.set(nanoseconds: nanoseconds)
     }
 
+    /// The trace that a container was made in.
     public func traceContext(of handle: String) async -> TraceContext? {
         (try? registry.find(handle))?.definition.context
     }
 
     // MARK: programs
 
+    /// Starts a program, and process 1 before it where that has died.
     public func run(_ handle: String, _ request: ProcessRequest) async throws -> any ProcessAttachment {
         try await using(handle) { container in
             let program = try await container.run(request)
@@ -119,6 +137,7 @@ public final class ContainerService: Containers {
         }
     }
 
+    /// Attaches to a program that runs or ran.
     public func attach(_ handle: String, _ processID: String) async throws -> any ProcessAttachment {
         try await using(handle) { container in
             let program = try await container.program(processID)
@@ -129,6 +148,7 @@ public final class ContainerService: Containers {
         }
     }
 
+    /// Sends an output stream to a socket until its end.
     public func stream(
         _ kind: OutputKind, of handle: String, _ processID: String, streamID: String, to socket: consuming Descriptor,
         after head: [UInt8]
@@ -170,7 +190,8 @@ public final class ContainerService: Containers {
 
     static func check(_ handle: String) throws {
         let bytes = handle.utf8
-        guard !bytes.isEmpty, bytes.count <= 255, !bytes.contains(0), !bytes.contains(0x2f), handle != ".", handle != ".."
+        guard !bytes.isEmpty, bytes.count <= 255, !bytes.contains(0), !bytes.contains(0x2f), handle != ".",
+            handle != ".."
         else {
             throw WorkerError(
                 .invalid, "handle must have 1 to 255 bytes and be neither . nor .. nor contain / or NUL")

@@ -30,7 +30,8 @@ extension Container {
             let isGone = try await phases.run(.wait) { _ in try await waitUntilStopped(kernel) }
             guard isGone else {
                 throw WorkerError(
-                    .failed, "processes of container \(handle) did not end within \(Container.graceSeconds) s of SIGKILL",
+                    .failed,
+                    "processes of container \(handle) did not end within \(Container.graceSeconds) s of SIGKILL",
                     handle: handle)
             }
             status.set(.stopped)

@@ -66,7 +66,8 @@ final class Facilities: Sendable {
     private static func cgroupView(_ cgroups: CgroupHierarchy) throws -> ContainerLayout.CgroupView {
         if cgroups.version == 2 { return .unified }
         let shown: Set<Substring> = ["memory", "cpu", "cpuacct", "pids"]
-        let hierarchies = try KernelFile.read("/proc/self/cgroup").split(separator: "\n").compactMap { line -> String? in
+        let hierarchies = try KernelFile.read("/proc/self/cgroup").split(separator: "\n").compactMap {
+            line -> String? in
             let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
             guard fields.count == 3, !shown.isDisjoint(with: fields[1].split(separator: ",")) else { return nil }
             return String(fields[1])

@@ -45,7 +45,9 @@ final class FilterShelf: Sendable {
     /// The file's name says what it was compiled from, so another version of a profile is another file.
     private func stored(_ name: String, _ profile: SeccompProfile) throws -> [UInt8] {
         let file = "seccomp-\(name)-\(FilterShelf.fingerprint("\(profile)"))"
-        if let bytes = try directory.readIfPresent(file, limit: FilterShelf.bytesMax), !bytes.isEmpty, bytes.count % 8 == 0 {
+        if let bytes = try directory.readIfPresent(file, limit: FilterShelf.bytesMax), !bytes.isEmpty,
+            bytes.count % 8 == 0
+        {
             return bytes
         }
         let bytes = try SeccompFilter(profile).bytes

@@ -91,7 +91,8 @@ private struct Environment {
 
     mutating func set(_ variable: String) {
         // An entry without a name or with a NUL cannot be passed on.
-        guard let equals = variable.firstIndex(of: "="), equals != variable.startIndex, !variable.utf8.contains(0) else {
+        guard let equals = variable.firstIndex(of: "="), equals != variable.startIndex, !variable.utf8.contains(0)
+        else {
             return
         }
         let name = variable[..<equals]

@@ -84,7 +84,8 @@ extension ContainerService {
         let kernel = process.map { ContainerKernel(process: $0, cgroup: cgroup, address: definition.address) }
         if kernel == nil {
             let oom = (cgroup?.oomKills() ?? 0) > 0
-            status.set(.dead(oom ? "process 1 was killed for want of memory" : "process 1 ended while the worker was away"))
+            status.set(
+                .dead(oom ? "process 1 was killed for want of memory" : "process 1 ended while the worker was away"))
         }
         let container = Container(
             definition: definition, files: files, properties: try files.properties(), facilities: facilities,

@@ -15,7 +15,8 @@ func makeServer(_ configuration: WorkerConfiguration, _ parts: WorkerParts, logg
     server.requestTimeout = configuration.requestTimeout ?? .seconds(365 * 24 * 3600)
     let directory = configuration.workDirectory
     let garden = GardenRoutes(
-        parts.containers, compatibility: configuration.compatibility, capacity: { hostCapacity(of: directory) }, logger: logger)
+        parts.containers, compatibility: configuration.compatibility, capacity: { hostCapacity(of: directory) },
+        logger: logger)
     return APIServer(server, groups: [garden.group], logger: logger) { address in
         logger.info("listening", metadata: ["address": "\(address)"])
     }

@@ -15,6 +15,8 @@ struct WorkerParts: Sendable {
     /// Finds and adopts, finishes or undoes what an earlier process left in the work directory. To be awaited before the
     /// first use of ``containers``.
     var recover: @Sendable () async throws -> Void = {}
+    /// Removes what nothing needs any more; called last.
+    var finish: @Sendable () async throws -> Void = {}
 }
 
 /// Makes the worker's domain from its settings and says in the log what it found on this host.
@@ -28,16 +30,19 @@ func makeWorker(
     let notes = try service.startupNotes()
     for line in notes.features { logger.info("kernel feature", metadata: ["feature": "\(line)"]) }
     for line in notes.warnings { logger.warning("\(line)") }
-    return WorkerParts(containers: service, notices: [StopNotice(service: service)]) {
-        let report = try await withTaskExecutorPreference(BlockingExecutor.shared) { try service.recover() }
-        for failure in report.failures { logger.error("recovery: \(failure)") }
-        logger.info(
-            "recovered",
-            metadata: [
-                "adopted": "\(report.adopted.count)", "lost": "\(report.lost.count)",
-                "undone": "\(report.undone.count)",
-            ])
-    }
+    return WorkerParts(
+        containers: service, notices: [StopNotice(service: service)],
+        recover: {
+            let report = try await withTaskExecutorPreference(BlockingExecutor.shared) { try service.recover() }
+            for failure in report.failures { logger.error("recovery: \(failure)") }
+            logger.info(
+                "recovered",
+                metadata: [
+                    "adopted": "\(report.adopted.count)", "lost": "\(report.lost.count)",
+                    "undone": "\(report.undone.count)",
+                ])
+        },
+        finish: { try await withTaskExecutorPreference(BlockingExecutor.shared) { try service.tearDownIdle() } })
 }
 
 /// Whether there is a bridge, and whose settings it follows.
@@ -85,10 +90,14 @@ extension WorkerConfiguration {
         settings.disabledFeatures = disabledFeatures
         settings.leasesDirectory = "/run/apron/\(bridgeName)"
         settings.sharesNetwork = use == .shared
-        settings.network = use == .none ? nil : NetworkConfiguration(
-            pool: networkPool, mtu: mtu.map { UInt32($0) },
-            restrictedNetworks: restrictedNetworks.compactMap { CIDR("\($0)") }, allowHostAccess: allowHostAccess,
-            dnsServers: dnsServers.map(\.description), additionalHosts: additionalHosts, bridge: bridgeName, table: tableName)
+        settings.network =
+            use == .none
+            ? nil
+            : NetworkConfiguration(
+                pool: networkPool, mtu: mtu.map { UInt32($0) },
+                restrictedNetworks: restrictedNetworks.compactMap { CIDR("\($0)") }, allowHostAccess: allowHostAccess,
+                dnsServers: dnsServers.map(\.description), additionalHosts: additionalHosts, bridge: bridgeName,
+                table: tableName)
         return settings
     }
 }

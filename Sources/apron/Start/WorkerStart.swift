@@ -49,6 +49,7 @@ struct WorkerStart {
             logger: quiet(logger))
         group.maximumGracefulShutdownDuration = Self.shutdownMax
         try await ServiceGroup(configuration: group).run()
+        do { try await parts.finish() } catch { logger.warning("network stays: \(error)") }
         logger.info("stopped; containers keep running")
         claim.giveUp()
     }

@@ -71,6 +71,8 @@ final class LaunchSite: Sendable {
     private func end() async throws {
         for handle in try await service.list([:]) { try await service.destroy(handle) }
         try await waitForCables()
+        let service = try service
+        try await LaunchSite.blocking { try service.tearDownIdle() }
         current.withLock { $0 = nil }
         if let network = settings.network {
             let leases = settings.leasesDirectory

@@ -87,9 +87,11 @@ public struct HostState: Sendable {
         }.sorted()
     }
 
+    /// Without timers: the runtime makes one for the first sleeping task and keeps it.
     private static func descriptors() throws -> [String] {
         let directory = try Directory("/proc/self/fd")
-        return try directory.entries().compactMap { try? directory.readLink($0) }.sorted()
+        return try directory.entries().compactMap { try? directory.readLink($0) }
+            .filter { $0 != "anon_inode:[timerfd]" }.sorted()
     }
 
     private static func entries(_ path: String) throws -> [String] { try Directory(path).entries().sorted() }

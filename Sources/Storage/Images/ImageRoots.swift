@@ -64,6 +64,9 @@ public final class ImageRoots: Sendable {
         try lowers.removeAll()
     }
 
+    /// Unmounts what only later roots would need; mounted roots keep what they are made of.
+    public func releaseLowers() throws(KernelError) { try lowers.removeAll() }
+
     /// Waits until everything buried so far is deleted; for tests and for an orderly end.
     public func waitUntilDeleted() { graveyard.waitUntilEmpty() }
 

@@ -1,5 +1,6 @@
 public import Kernel
 internal import Runtime
+internal import Storage
 public import Telemetry
 
 /// The worker's containers: creates, finds, runs, destroys. State is what is on disk and in the kernel.
@@ -28,8 +29,9 @@ public final class ContainerService: Containers {
     /// Call before the servers close their connections: clients that lose them are expected back.
     public func prepareToStop() { facilities.noteStopping() }
 
-    /// Removes what belongs to no container (bridge, firewall tables) if nobody else uses it. Blocks.
+    /// Removes what belongs to no container (image mounts; bridge and firewall tables if nobody else uses them). Blocks.
     public func tearDownIdle() throws {
+        try facilities.images.releaseLowers()
         if !facilities.settings.sharesNetwork { try facilities.network?.tearDown() }
     }
 

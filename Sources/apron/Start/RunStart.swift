@@ -76,6 +76,7 @@ struct RunStart {
         } catch { result = .failure(error) }
         await group?.triggerGracefulShutdown()
         try await services.value
+        try await parts.finish()
         return try result.get()
     }
 

@@ -97,6 +97,23 @@ import Testing
         }
     }
 
+    /// systemd makes every mount of a host shared: neither may a root be refused for it, nor a mount inside spread.
+    @Test(arguments: [true, false])
+    func sharedMounts(privileged: Bool) async throws {
+        try await LaunchSite.with { site in
+            let root = try site.root(raw: !privileged)
+            try runProgram("mount", "--bind", root, root)
+            defer { _ = try? runProgram("umount", "--recursive", root) }
+            try runProgram("mount", "--make-shared", root)
+            try await site.create("box", privileged: privileged, rootfs: "raw://\(root)")
+            if privileged {
+                _ = try await site.shell("box", "mkdir -p /mnt && mount -t tmpfs none /mnt && touch /mnt/inside")
+            }
+            let spread = try MountTable().entries.filter { $0.point.hasPrefix(root + "/") }
+            #expect(spread.isEmpty)
+        }
+    }
+
     /// The worker reads accounts in the container's root, where anything may stand in their place.
     @Test(arguments: [
         "mkfifo etc/passwd etc/group", "ln -s /etc/passwd etc/passwd", "mkdir etc/passwd", "mknod etc/passwd c 1 5",

@@ -49,7 +49,11 @@ public struct MountTree: ~Copyable, Sendable {
             // Safe: the empty path names the descriptor.
             unsafe apron_open_tree(number, "", flags)
         }
-        return MountTree(Descriptor(owning: tree), source: source)
+        let copy = MountTree(Descriptor(owning: tree), source: source)
+        // A copy of a shared mount is its peer: what a container mounts in it would show on the host, and as a root it
+        // cannot be pivoted to. systemd makes every host's root shared.
+        try copy.setPropagation(.private, recursive: recursive)
+        return copy
     }
 
     /// A copy of this mount without its attachment, for a second place.

@@ -28,10 +28,13 @@ struct ProgramStart {
             container.programs.insert(program)
             return program
         } catch {
-            processSpan.status(.error("spawn", "\(error)"))
+            let error = explained(error, plan)
+            processSpan.fail(error)
             processSpan.end()
+            // It may run already, when it was its streams that failed: what nobody can attach to must not live.
+            try? kernel.process.signal(9, to: key)
             try? container.files.remove(process: key)
-            throw explained(error, plan)
+            throw error
         }
     }
 

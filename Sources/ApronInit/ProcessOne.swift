@@ -1,4 +1,5 @@
 import CKernel
+import CStart
 
 /// Process 1 of a container. Born by the daemon's clone3 with descriptors 0 to 4 (see InitProtocol.h), it trusts no path
 /// of the container, and ends only when it is killed.
@@ -7,7 +8,7 @@ struct ProcessOne {
     static func main() {
         becomeUntraceable()
         // Else it would be the memory file's, cut off.
-        _ = apron_prctl(nameOption, UInt(bitPattern: name.utf8Start), 0, 0, 0)
+        _ = apron_prctl(nameOption, UInt(bitPattern: apron_program_name()), 0, 0, 0)
 
         var supervisor = Supervisor()
         supervisor.run()
@@ -18,6 +19,5 @@ struct ProcessOne {
 /// traceable again from its exec on.
 func becomeUntraceable() { _ = apron_prctl(dumpableOption, 0, 0, 0, 0) }
 
-private let name: StaticString = "apron-init"
 private let nameOption: Int32 = 15  // PR_SET_NAME
 private let dumpableOption: Int32 = 4  // PR_SET_DUMPABLE

@@ -30,6 +30,8 @@ int apron_statx(int dirfd, const char *path, int flags, struct apron_status *sta
         .inode = found.stx_ino,
         .mount_id = found.stx_mask & STATX_MNT_ID ? found.stx_mnt_id : 0,
         .modified_ns = (int64_t)found.stx_mtime.tv_sec * 1000000000 + found.stx_mtime.tv_nsec,
+        .accessed_ns = (int64_t)found.stx_atime.tv_sec * 1000000000 + found.stx_atime.tv_nsec,
+        .allocated = found.stx_blocks * 512,
         .device_major = found.stx_dev_major,
         .device_minor = found.stx_dev_minor,
         .node_major = found.stx_rdev_major,
@@ -47,6 +49,8 @@ int apron_fstatfs(int fd, struct apron_space *space) {
         .block_bytes = (uint64_t)found.f_bsize,
         .blocks = found.f_blocks,
         .blocks_available = found.f_bavail,
+        .inodes = found.f_files,
+        .inodes_available = found.f_ffree,
     };
     return 0;
 }

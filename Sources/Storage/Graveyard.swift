@@ -4,11 +4,12 @@ internal import Synchronization
 /// Directory trees that are to be deleted: moved to `dead/` in one step, deleted by a thread of its own.
 ///
 /// Deleting is slow where the disk discards freed blocks at once (13 ms for one empty work directory was seen), so no
-/// caller waits for it. What is in `dead/` when the process ends is deleted by the next one.
+/// caller waits for it. What is in `dead/` when the process ends is deleted by the next one, from where it stopped.
 public final class Graveyard: Sendable {
     private struct State {
         var isDigging = false
-        var failures: [String] = []
+        /// What could not be deleted; left for ``retry()`` and for the next start.
+        var failed: Set<String> = []
     }
 
     private let dead: Directory
@@ -26,7 +27,14 @@ public final class Graveyard: Sendable {
     public func bury(_ name: String, from directory: Directory) throws(KernelError) {
         let count = counter.add(1, ordering: .relaxed).newValue
         try directory.rename(name, to: dead, "\(realTime())-\(count)", noReplace: true)
-        try dig()
+        // What is buried is dead; without a thread now, the next burial or start has it deleted.
+        try? dig()
+    }
+
+    /// Tries once more to delete what could not be deleted.
+    public func retry() throws(KernelError) {
+        state.withLock { $0.failed = [] }
+        if try !dead.isEmpty() { try dig() }
     }
 
     /// Returns when nothing more is being deleted.
@@ -49,20 +57,23 @@ public final class Graveyard: Sendable {
 
     private func deleteAll() {
         CallingThread.yieldToOthers()
-        // What cannot be deleted is left for the next start, and tried only once by this thread.
-        var failed: Set<String> = []
         while true {
-            let names = ((try? dead.entries()) ?? []).filter { !failed.contains($0) }
-            for name in names {
-                do throws(KernelError) { try dead.removeTree(name) } catch { failed.insert(name) }
+            for name in remaining(state.withLock { $0.failed }) {
+                do throws(KernelError) { try dead.removeTree(name) } catch {
+                    state.withLock { _ = $0.failed.insert(name) }
+                }
             }
             // Whoever buries something after this look finds isDigging false and starts another thread.
             let isDone = state.withLock { state in
-                let rest = ((try? dead.entries()) ?? []).filter { !failed.contains($0) }
-                if rest.isEmpty { state.isDigging = false }
-                return rest.isEmpty
+                let isDone = remaining(state.failed).isEmpty
+                if isDone { state.isDigging = false }
+                return isDone
             }
             if isDone { return }
         }
+    }
+
+    private func remaining(_ failed: Set<String>) -> [String] {
+        ((try? dead.entries()) ?? []).filter { !failed.contains($0) }
     }
 }

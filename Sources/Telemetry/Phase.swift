@@ -70,6 +70,37 @@ public enum Phase: String, CaseIterable, Sendable, Codable {
     /// Finding and adopting, finishing or undoing what an earlier worker left on disk and in the kernel.
     case workerRecover = "worker.recover"
 
+    /// All work of making one volume, from the decoded request to its publication.
+    case volumeCreate = "volume.create"
+    /// Filling a new volume from a directory or an archive of the host.
+    case volumeImport = "volume.import"
+    /// Making a volume's topmost layer unchangeable, so that others can build on it.
+    case volumeSeal = "volume.seal"
+    /// Giving all files of a volume another owner.
+    case volumeOwners = "namespace"
+    /// Mounting the layers of a volume as one.
+    case overlayMount = "overlay.mount"
+    /// Handing a volume to a container.
+    case volumeMount = "volume.mount"
+    /// Unpacking an archive into a volume; its two sides are its children.
+    case volumeStreamIn = "volume.stream_in"
+    /// Undoing the archive's compression.
+    case decompress = "decompress"
+    /// Writing the archive's entries to the volume.
+    case untar = "untar"
+    /// Packing files of a volume into an archive; its two sides are its children.
+    case volumeStreamOut = "volume.stream_out"
+    /// Reading the volume's files as an archive.
+    case tar = "tar"
+    /// Compressing the archive.
+    case compress = "compress"
+    /// Sending files of a volume to another worker.
+    case volumeP2P = "volume.p2p"
+    /// Changing for whom a volume is: containers with a user namespace, or without.
+    case volumePrivilege = "volume.privilege"
+    /// Removing a volume.
+    case volumeDestroy = "volume.destroy"
+
     /// One `apron run`, from the parsed request to the exit code.
     case commandRun = "apron.run"
 
@@ -90,6 +121,8 @@ extension Phase {
         case process
         /// Stopping and removing.
         case remove
+        /// Volumes.
+        case volume
         /// The worker's own life.
         case worker
         /// Requests.
@@ -107,6 +140,9 @@ extension Phase {
         case .processSpawn, .process, .processAttach: .process
         case .containerStop, .containerDestroy, .kill, .wait, .unmount, .networkDelete, .cgroupRemove, .stateRemove:
             .remove
+        case .volumeCreate, .volumeImport, .volumeSeal, .volumeOwners, .overlayMount, .volumeMount, .volumeStreamIn,
+            .decompress, .untar, .volumeStreamOut, .tar, .compress, .volumeP2P, .volumePrivilege, .volumeDestroy:
+            .volume
         case .workerStart, .workerRecover: .worker
         case .httpServer, .commandRun: .request
         }

@@ -9,8 +9,12 @@ public enum Telemetry {
     public struct Configuration: Sendable {
         /// Whether spans are recorded at all. Contexts are passed on in any case.
         public var recordsSpans = true
-        /// Which traces that begin here are exported.
-        public var sampler = Sampler.always
+        /// Which traces are exported.
+        public var sampler = Sampler(.always)
+        /// How much one span may hold.
+        public var limits = SpanLimits()
+        /// What is taken from callers and passed on.
+        public var propagation = Propagation.all
         /// How much is kept in memory.
         public var store = SpanStore.Limits()
         /// What every span says about this process.
@@ -32,6 +36,8 @@ public enum Telemetry {
         try shutdown(milliseconds: replacementDelay)
         settings.withLock { $0 = configuration }
         store.setLimits(configuration.store)
+        configuration.limits.enforce()
+        configuration.propagation.enforce()
         if configuration.recordsSpans {
             FacadeFlag.raise(FacadeFlag.spans)
         } else {
@@ -62,6 +68,9 @@ public enum Telemetry {
         guard let pipeline = pipeline.withLock({ $0.take() }) else { return true }
         return try pipeline.flush(milliseconds: milliseconds, stop: true)
     }
+
+    /// How full the queue to the exporters is; nil when there are none.
+    static var exportQueue: ExportQueueUsage? { pipeline.withLock { $0 }?.usage }
 
     /// Spans that were not exported for want of room in the ring.
     public static var droppedSpans: Int { pipeline.withLock { $0?.dropped } ?? 0 }

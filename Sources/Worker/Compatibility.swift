@@ -22,6 +22,8 @@ public enum Compatibility: String, Sendable, Hashable, CaseIterable, Codable {
     public var reportsShares: Bool { self == .guardian }
     /// A privileged container can write to /sys and its cgroups.
     public var opensKernelFiles: Bool { self == .concourse }
+    /// What process 1 is called.
+    public var initName: String { self == .guardian ? "garden-init" : "gdn-init" }
 
     /// Whether a container made with so many outbound rules has a network.
     public func hasNetwork(outboundRules count: Int) -> Bool { isOpenWithoutRules || count > 0 }

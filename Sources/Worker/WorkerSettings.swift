@@ -16,6 +16,8 @@ public struct WorkerSettings: Sendable {
     public var workDirectory: String
     /// The executable of process 1.
     public var initPath: String
+    /// Volumes that containers may use; nil: every path of a request is a plain path of the host.
+    public var volumes: VolumeSettings?
     /// Most containers at a time; 0 is no limit.
     public var containersMax = 250
     /// The image directory used when a create names none.

@@ -29,9 +29,15 @@ struct Apron: AsyncParsableCommand {
             EXAMPLES:
               apron worker --work-dir /var/lib/apron
               apron run --image /srv/images/busybox --timing -- sh -c 'echo hello'
+              apron volumes --work-dir /var/lib/apron
+              apron trace my-container
+              apron top
 
             Settings of the worker have environment variables too; see 'apron worker --help'.
             """,
         version: "apron \(version)",
-        subcommands: [WorkerCommand.self, RunCommand.self])
+        subcommands: [
+            WorkerCommand.self, RunCommand.self, BaggageclaimCommand.self, VolumesCommand.self, TraceCommand.self,
+            TopCommand.self,
+        ])
 }

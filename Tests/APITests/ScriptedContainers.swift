@@ -105,6 +105,8 @@ final class ScriptedContainers: Containers {
 
     func traceContext(of handle: String) async -> TraceContext? { peek { $0.contexts[handle] } }
 
+    func check(_ handle: String) throws { _ = try known(handle) }
+
     func run(_ handle: String, _ request: ProcessRequest) async throws -> any ProcessAttachment {
         try await note("run \(handle) \(request.id ?? "-")")
         set { $0.ran.append(request) }

@@ -42,6 +42,8 @@ import Worker
         for path in ["/etc/passwd", "/bin", "/nowhere"] {
             let refused = #expect(throws: WorkerError.self) { try HostPreparation.initProgram(given: path) }
             #expect(refused?.message == "--init-bin \(path) is no executable file")
+            let other = #expect(throws: WorkerError.self) { try HostPreparation.archiveProgram(given: path) }
+            #expect(other?.message == "--archive-bin \(path) is no executable file")
         }
     }
 

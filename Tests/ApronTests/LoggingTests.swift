@@ -90,3 +90,18 @@ import Worker
         #expect(LogLevel(word: word) == level)
     }
 }
+
+@Suite struct LogLevelTests {
+    @Test(arguments: [
+        (Logger.Level.info, Logger.Level.info, Logger.Level.debug), (.debug, .info, .info), (.error, .error, .debug),
+        (.debug, .error, .error), (.debug, .debug, .info), (.info, .debug, .debug),
+    ]) func signalSwitches(_ level: Logger.Level, _ configured: Logger.Level, _ next: Logger.Level) {
+        #expect(LogLevelSignal.next(level, configured: configured) == next)
+    }
+
+    @Test func mapsOfHeadersTakeBothSigns() throws {
+        let values = try SettingValues(
+            arguments: ["--tracing-otlp-header", "a:b=c", "--tracing-otlp-header", "d=e:f"], environment: [:])
+        #expect(values.pairs("tracing-otlp-header").map { "\($0.key) \($0.value)" } == ["a b=c", "d e:f"])
+    }
+}

@@ -121,6 +121,7 @@ final class ScriptedContainers: Containers {
     // What a run never asks for.
     var maximum: Int { 0 }
     func traceContext(of handle: String) async -> TraceContext? { nil }
+    func check(_ handle: String) throws {}
     func list(_ properties: [String: String]) async throws -> [String] { [] }
     func info(_ handle: String) async throws -> ContainerInfo { ContainerInfo() }
     func properties(_ handle: String) async throws -> [String: String] { [:] }

@@ -23,14 +23,14 @@ private let stockFlags = """
     garden-request-timeout garden-dns-proxy-enable garden-network-pool garden-max-containers
     """.split { $0 == " " || $0 == "\n" }.map(String.init)
 
-/// Defaults of the stock worker that are values.
+/// Defaults of the stock worker that are values; but for the service names of traces, which are the web node's.
 private let stockDefaults = [
     "tsa-host": "127.0.0.1:2222", "bind-ip": "127.0.0.1", "bind-port": "7777", "debug-bind-ip": "127.0.0.1",
     "debug-bind-port": "7776", "healthcheck-bind-ip": "0.0.0.0", "healthcheck-bind-port": "8888",
     "healthcheck-timeout": "5s", "sweep-interval": "30s", "volume-sweeper-max-in-flight": "3",
     "container-sweeper-max-in-flight": "5", "rebalance-interval": "4h", "connection-drain-timeout": "1h",
-    "runtime": "containerd", "log-level": "info", "tracing-service-name": "concourse-web",
-    "tracing-jaeger-service": "web", "baggageclaim-bind-port": "7788", "baggageclaim-debug-bind-port": "7787",
+    "runtime": "containerd", "log-level": "info", "baggageclaim-bind-port": "7788",
+    "baggageclaim-debug-bind-port": "7787",
     "baggageclaim-p2p-interface-name-pattern": "eth0", "baggageclaim-p2p-interface-family": "4",
     "baggageclaim-driver": "detect", "containerd-request-timeout": "5m", "containerd-max-containers": "250",
     "containerd-privileged-mode": "full", "containerd-network-pool": "10.80.0.0/16",
@@ -90,6 +90,7 @@ private let stockDefaults = [
     /// A value of the kind that is no default.
     private func example(_ kind: Setting.Kind) -> String {
         switch kind {
+        case .text("URL"): "http://example:1234"
         case .text, .secret: "example"
         case .path: "/example"
         case .integer(let range): "\(min(range.upperBound, max(range.lowerBound, 1400)))"

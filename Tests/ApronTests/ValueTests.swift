@@ -57,17 +57,4 @@ import Testing
     func otherBlockIsRefused(_ text: String) {
         #expect(AddressBlock(text) == nil)
     }
-
-    @Test(
-        arguments: [
-            (0, "1970-01-01T00:00:00.000000000Z"), (951_782_400_000_000_001, "2000-02-29T00:00:00.000000001Z"),
-            (1_795_364_460_123_456_789, "2026-11-22T16:21:00.123456789Z"),
-            (4_107_542_399_999_999_999, "2100-02-28T23:59:59.999999999Z"),
-            (4_107_542_400_000_000_000, "2100-03-01T00:00:00.000000000Z"),
-        ] as [(UInt64, String)]) func timeIsWritten(_ nanoseconds: UInt64, _ text: String)
-    {
-        var out: [UInt8] = []
-        Timestamp(nanoseconds: nanoseconds).append(to: &out)
-        #expect(String(decoding: out, as: UTF8.self) == text)
-    }
 }

@@ -157,7 +157,7 @@ import Testing
             #expect(try await site.probe("immortal", "signal", "1") == "ok")
             #expect(try await site.probe("immortal", "trace", "1") == "EPERM")
             _ = try await site.run("immortal", ["/bin/sh", "-c", "kill -9 -1; kill -STOP 1; kill -9 1"])
-            #expect(try await site.shell("immortal", "head -1 /proc/1/status") == "Name:\tapron-init")
+            #expect(try await site.shell("immortal", "head -1 /proc/1/status") == "Name:\tgdn-init")
             #expect(try await site.service.info("immortal").state == "active")
         }
     }

@@ -97,7 +97,7 @@ extension LaunchSite {
     /// Kills a container's process 1 from outside and waits until the worker knows.
     func killProcessOne(_ handle: String) async throws {
         let container = try service.registry.find(handle)
-        let kernel = try #require(await container.kernel)
+        let kernel = try #require(container.kernel)
         try kernel.process.kill()
         let deadline = bootTime() + 30_000_000_000
         while !kernel.hasEnded {

@@ -24,7 +24,7 @@ struct StreamPrivilegedTests {
         let pipe = try Pipe()
         let writer = SharedDescriptor(try pipe.writer.duplicate())
         let stream = try OutputStream(
-            source: .pipe(SharedDescriptor(try pipe.reader.duplicate())),
+            pipe: SharedDescriptor(try pipe.reader.duplicate()),
             spool: SpoolLocation(directory: directory, name: "stdout"), pump: pump)
         let data = (0..<1_500_000).map { UInt8(truncatingIfNeeded: $0 / 251 &+ $0) }
         try startThread(named: "program") {

@@ -25,7 +25,7 @@ final class StreamFixture: Sendable {
     var spoolExists: Bool { FileManager.default.fileExists(atPath: path + "/stdout") }
 
     func stream(_ pipe: ProgramPipe, limits: OutputLimits = .standard) throws -> OutputStream {
-        try OutputStream(source: .pipe(pipe.reader), spool: spool, limits: limits, pump: pump)
+        try OutputStream(pipe: pipe.reader, spool: spool, limits: limits, pump: pump)
     }
 }
 

@@ -138,7 +138,7 @@ struct StreamOutputTests {
         let fixture = try StreamFixture()
         var pipe: ProgramPipe? = try ProgramPipe()
         let reader = try #require(pipe).reader
-        let stream = try OutputStream(source: .pipe(reader), spool: fixture.spool, pump: fixture.pump)
+        let stream = try OutputStream(pipe: reader, spool: fixture.spool, pump: fixture.pump)
         let (client, end) = try Connection.unix().attach(to: stream)
         try pipe?.write(Array("last words".utf8))
         pipe = nil
@@ -223,7 +223,7 @@ struct StreamOutputTests {
         let idle = try (0..<1000).map { number in
             let pipe = try ProgramPipe()
             let location = SpoolLocation(directory: fixture.directory, name: "idle-\(number)")
-            return (pipe, try OutputStream(source: .pipe(pipe.reader), spool: location, pump: fixture.pump))
+            return (pipe, try OutputStream(pipe: pipe.reader, spool: location, pump: fixture.pump))
         }
         let pipe = try ProgramPipe()
         let stream = try fixture.stream(pipe)

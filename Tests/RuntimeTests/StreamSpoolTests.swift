@@ -69,7 +69,7 @@ struct StreamSpoolTests {
         limits.stallNanoseconds = OutputLimits.standard.stallNanoseconds
         let pump = try Pump()
         await stream.release()
-        let next = try OutputStream(source: .pipe(pipe.reader), spool: fixture.spool, limits: limits, pump: pump)
+        let next = try OutputStream(pipe: pipe.reader, spool: fixture.spool, limits: limits, pump: pump)
         let (client, end) = try Connection.tcp().attach(to: next)
         let reading = Task { try await client.read() }
         try await writing.value
@@ -108,7 +108,7 @@ struct StreamSpoolTests {
         for _ in 0..<3 {
             // Everything of a daemon goes but the pipe and the file; nothing is told to the stream beforehand.
             let pump = try Pump()
-            let stream = try OutputStream(source: .pipe(pipe.reader), spool: fixture.spool, pump: pump)
+            let stream = try OutputStream(pipe: pipe.reader, spool: fixture.spool, pump: pump)
             let (client, end) = try Connection.tcp().attach(to: stream)
             let got = try await client.read(atMost: readBefore * mebibyte)
             expectSame(got, data[position..<position + got.count])

@@ -110,15 +110,6 @@ struct ExportTests {
         #expect(Telemetry.store.spans(trace: parent.traceID).contains { $0.context == span.context })
     }
 
-    @Test("the sampler keeps its share of the traces that begin here")
-    func sampler() throws {
-        let low = try #require(TraceID(high: 1, low: 0xFF00_0000_0000_0001))
-        let high = try #require(TraceID(high: 1, low: 0x00FF_FFFF_FFFF_FFFF))
-        #expect(Sampler.always.keeps(low) && !Sampler.never.keeps(high))
-        #expect(!Sampler.ratio(0.5).keeps(low) && Sampler.ratio(0.5).keeps(high))
-        #expect(Sampler.ratio(1).keeps(low) && !Sampler.ratio(0).keeps(high))
-    }
-
     @Test("text lines: time, ids, name, duration, failure, attributes, and nothing that breaks a line")
     func textLine() throws {
         let span = try fixedSpan(

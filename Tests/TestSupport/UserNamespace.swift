@@ -11,7 +11,8 @@ public struct UserNamespace: ~Copyable {
     public static let rootID: UInt32 = 4_294_967_294
 
     /// Makes the namespace by a child that is born in it and killed again.
-    public init() throws {
+    /// - Parameter map: the id map of users and groups
+    public init(map: String = UserNamespace.map) throws {
         let sleep = try KernelFile.open("/bin/sleep")
         let null = try KernelFile.open("/dev/null")
         let child = try ChildProcess.start(
@@ -21,8 +22,8 @@ public struct UserNamespace: ~Copyable {
             _ = try? child.signal(9)
             try? child.wait()
         }
-        try KernelFile.write(UserNamespace.map, to: "/proc/\(child.pid)/uid_map")
-        try KernelFile.write(UserNamespace.map, to: "/proc/\(child.pid)/gid_map")
+        try KernelFile.write(map, to: "/proc/\(child.pid)/uid_map")
+        try KernelFile.write(map, to: "/proc/\(child.pid)/gid_map")
         descriptor = try KernelFile.open("/proc/\(child.pid)/ns/user")
     }
 

@@ -9,11 +9,14 @@ import Testing
         "Telemetry": [
             "Kernel", "Logging", "ServiceContextModule", "Tracing", "Instrumentation", "CoreMetrics", "Metrics",
         ],
-        "Storage": ["Kernel", "Telemetry"],
+        "ArchiveProtocol": [],
+        "Storage": ["ArchiveProtocol", "Kernel", "Telemetry", "FoundationEssentials"],
         "Runtime": ["Kernel", "InitProtocol", "Telemetry"],
         "Worker": ["Kernel", "Storage", "Runtime", "Telemetry", "Logging", "FoundationEssentials"],
+        "OperationsPage": [],
         "API": [
-            "Worker", "Telemetry", "Kernel", "Runtime", "FoundationEssentials", "HTTPTypes", "Hummingbird",
+            "OperationsPage", "Worker", "Telemetry", "Kernel", "Runtime", "FoundationEssentials", "HTTPTypes",
+            "Hummingbird",
             "HummingbirdCore", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOConcurrencyHelpers",
             "ServiceLifecycle",
         ],
@@ -22,11 +25,12 @@ import Testing
             "ServiceLifecycle",
         ],
         "OTLPExport": [
-            "Telemetry", "Kernel", "FoundationEssentials", "Logging", "Tracing", "NIOCore", "NIOHTTP1", "NIOHTTP2",
-            "NIOPosix", "NIOSSL", "HTTPTypes", "ServiceLifecycle",
+            "Codecs", "Telemetry", "Kernel", "FoundationEssentials", "Logging", "NIOCore", "NIOHPACK", "NIOHTTP1",
+            "NIOHTTP2", "NIOPosix", "NIOSSL", "NIOTLS",
         ],
-        "ApronInit": ["InitProtocol", "CKernel"],
-        "ApronArchive": ["Kernel", "CArchive"],
+        "ApronInit": ["InitProtocol", "CKernel", "CStart"],
+        "Codecs": ["Kernel", "CZlib", "CZstd"],
+        "ApronArchive": ["ArchiveProtocol", "Kernel", "Codecs", "CArchive"],
     ]
     static let free: Set = ["Swift", "Synchronization", "_Concurrency"]
 

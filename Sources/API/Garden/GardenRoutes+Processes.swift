@@ -34,7 +34,7 @@ extension GardenRoutes {
         let pid = try NameRules.check(exchange["pid"], as: "process id")
         let streamID = exchange["streamid"]
         // An unknown container is an error; an unknown stream is an empty one, as in the reference server.
-        _ = try await containers.properties(handle)
+        try containers.check(handle)
         var reply = Reply.taken(status: .ok) { connection in
             guard let connection else { return }
             do {

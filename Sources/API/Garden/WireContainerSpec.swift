@@ -67,7 +67,6 @@ struct WireContainerSpec {
         let weight = try cpu.unsigned("weight") ?? 0
         let shares = try cpu.unsigned("limit_in_shares") ?? 0
         request.cpuShares = nonZero(weight > 0 ? weight : shares)
-        request.sharesGivenAsWeight = weight > 0
         request.memoryBytes = nonZero(try limits.object("memory_limits").unsigned("limit_in_bytes") ?? 0)
         request.pids = nonZero(try limits.object("pid_limits").unsigned("max") ?? 0)
         _ = try limits.object("bandwidth_limits")

@@ -1,4 +1,5 @@
 internal import HummingbirdCore
+internal import Kernel
 public import Logging
 internal import NIOCore
 internal import NIOPosix
@@ -77,12 +78,24 @@ public struct APIServer: Service {
             try await dispatcher.respond(request, writer, channel)
         }
         let onListening = onListening
+        // One loop for an address and all its connections: what is accepted changes no thread. Nothing on it waits, and
+        // the output of programs does not pass through it.
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
         let server = connection.server(
             configuration: ServerConfiguration(address: address.bindAddress, backlog: Self.backlog),
-            onServerRunning: { channel in await onListening(address.resolved(by: channel.localAddress)) },
-            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quiet)
-        try await server.run()
+            onServerRunning: { channel in
+                await ServerConnection.prepare(channel)
+                await onListening(address.resolved(by: channel.localAddress))
+            },
+            eventLoopGroup: loop, logger: quiet)
+        try await withTaskExecutorPreference(ForwardingExecutor { loop.execute($0) }) {
+            try await Self.run(server)
+        }
     }
+
+    // Only a concurrent function moves to where its task prefers to run; the tasks of connections follow it.
+    @concurrent
+    private static func run(_ server: some Service) async throws { try await server.run() }
 
     /// Connections that may wait to be accepted; after a restart all clients come back at once.
     private static let backlog = 1024

@@ -41,6 +41,7 @@ final class ConnectionGate: ChannelDuplexHandler {
     private var held = ByteBuffer()
     private var isReadHeldBack = false
     private var hasDemand = true
+    private var drains = false
     private var end: EventLoopPromise<Void>?
     private let isShuttingDown = ShutdownFlag()
 
@@ -77,7 +78,7 @@ final class ConnectionGate: ChannelDuplexHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .taken = mode {
             if case .some(.inputClosed) = event as? ChannelEvent { finish(nil, endsConnection: false) }
-            if event is ChannelShouldQuiesceEvent {
+            if event is ChannelShouldQuiesceEvent, !drains {
                 isShuttingDown.raise()
                 finish(Failure.shuttingDown)
             }
@@ -111,7 +112,7 @@ final class ConnectionGate: ChannelDuplexHandler {
 
     /// Turns the connection over to the caller: bytes received, beginning with those behind the request; the future
     /// that is fulfilled when the connection has ended or has to; and whether the server's shutdown is the reason.
-    func takeOver() throws -> (inbound: Inbound, end: EventLoopFuture<Void>, isShuttingDown: ShutdownFlag) {
+    func takeOver(drains: Bool) throws -> (inbound: Inbound, end: EventLoopFuture<Void>, isShuttingDown: ShutdownFlag) {
         guard case .http = mode, let context, let end, context.channel.isActive, unanswered == 1 else {
             throw Failure.notReady
         }
@@ -119,16 +120,21 @@ final class ConnectionGate: ChannelDuplexHandler {
         let producer = Inbound.makeSequence(
             backPressureStrategy: Self.watermark, finishOnDeinit: false, delegate: demand)
         mode = .taken(producer.source)
+        self.drains = drains
         if held.readableBytes > 0 { give(held, to: producer.source) }
         held = ByteBuffer()
         if hasDemand { context.read() }
         return (producer.sequence, end.futureResult, isShuttingDown)
     }
 
+    /// Whether the request that is being answered has been let through to its end.
+    var hasWholeRequest: Bool { unanswered == 1 }
+
     /// Writes past the HTTP encoder.
-    func write(_ buffer: ByteBuffer, promise: EventLoopPromise<Void>) {
+    func write(_ buffers: [ByteBuffer], promise: EventLoopPromise<Void>) {
         guard let context else { return promise.fail(ChannelError.ioOnClosedChannel) }
-        context.writeAndFlush(NIOAny(IOData.byteBuffer(buffer)), promise: promise)
+        for buffer in buffers.dropLast() { context.write(NIOAny(IOData.byteBuffer(buffer)), promise: nil) }
+        context.writeAndFlush(NIOAny(IOData.byteBuffer(buffers.last ?? ByteBuffer())), promise: promise)
     }
 
     /// Another descriptor of the connection's socket.

@@ -20,11 +20,12 @@ struct Dispatcher: Sendable {
         let match = table.match(request.method, path: path)
         var route: Route?
         if case .route(let found, _, _) = match { route = found }
-        let span = RequestSpan(request.head, route: route?.template, path: path, channel: channel)
+        let span = RequestSpan(
+            request.head, route: route?.template, path: path, channel: channel, isUnseen: route?.parent == .unseen)
         if request.headers[.expect]?.lowercased() == "100-continue" {
             try await writer.writeInformationalHead(HTTPResponse(status: .continue))
         }
-        let reply = await reply(to: request, match, span, query)
+        let reply = await reply(to: request, match, span, query, channel)
         guard case .taken(let body) = reply.body else {
             // The span ends first, so that a client that has its answer finds the span complete.
             span.end(reply)
@@ -33,9 +34,9 @@ struct Dispatcher: Sendable {
         await handOver(reply, body, span, channel)
     }
 
-    private func reply(to request: Request, _ match: RouteTable.Match, _ span: RequestSpan, _ query: Substring) async
-        -> Reply
-    {
+    private func reply(
+        to request: Request, _ match: RouteTable.Match, _ span: RequestSpan, _ query: Substring, _ channel: any Channel
+    ) async -> Reply {
         switch match {
         case .unknown: return .text("404 page not found", status: .notFound)
         case .malformed: return .text("400 Bad Request: invalid URL escape", status: .badRequest)
@@ -44,12 +45,15 @@ struct Dispatcher: Sendable {
             reply.headers[.allow] = allowed.joined(separator: ", ")
             return reply
         case .route(let route, let group, let parameters):
-            let exchange = Exchange(request: request, span: span, parameters: parameters, query: query)
+            let exchange = Exchange(
+                request: request, span: span, parameters: parameters, query: query, channel: channel)
             if route.parent == .headers { span.open() }
             do {
-                return try await TraceContext.$current.withValue(span.context) {
+                return try await span.run {
                     guard route.isTimed else { return try await route.handler(exchange) }
-                    return try await withTimeLimit(requestTimeout) { try await route.handler(exchange) }
+                    return try await withTimeLimit(requestTimeout, on: channel.eventLoop) {
+                        try await route.handler(exchange)
+                    }
                 }
             } catch {
                 logger.debug("request failed: \(error)", metadata: ["route": "\(route.template)"])
@@ -66,7 +70,10 @@ struct Dispatcher: Sendable {
         _ reply: Reply, to request: Request, timing: String?, _ writer: consuming ResponseWriter,
         _ channel: any Channel
     ) async throws {
-        let closes = reply.closesConnection || request.headers[.connection]?.lowercased() == "close"
+        // A client of HTTP/1.0 may take the end of the connection for the end of the reply.
+        let isVersion10 = (try? await TakenConnection.isVersion10(channel)) ?? false
+        let closes =
+            reply.closesConnection || isVersion10 || request.headers[.connection]?.lowercased() == "close"
         var head = HTTPResponse(status: reply.status, headerFields: reply.headers)
         head.headerFields[.date] = HTTPDate.now
         head.headerFields[.serverTiming] = timing
@@ -84,6 +91,7 @@ struct Dispatcher: Sendable {
         }
         // The library reads the rest of the body and drops it. Closing at once would reset the connection, and the
         // client would lose the reply that tells why; but nobody may go on for ever.
+        if isVersion10, !reply.closesConnection { return await TakenConnection.close(channel) }
         if reply.closesConnection {
             channel.eventLoop.scheduleTask(in: .seconds(Self.refusedBodySeconds)) { channel.close(promise: nil) }
         }
@@ -95,7 +103,7 @@ struct Dispatcher: Sendable {
     ) async {
         var connection: TakenConnection?
         do {
-            var taken = try await TakenConnection.takeOver(channel)
+            var taken = try await TakenConnection.takeOver(channel, drains: reply.drains)
             let head = Self.head(of: reply, isVersion10: taken.isVersion10)
             if reply.leavesHead { taken.unsentHead = head } else { try await taken.write(head) }
             connection = taken
@@ -103,7 +111,7 @@ struct Dispatcher: Sendable {
             logger.debug("client left before its stream began: \(error)")
         }
         span.end(reply)
-        await TraceContext.$current.withValue(span.context) {
+        await span.run {
             guard let connection else {
                 await body(nil)
                 try? await channel.close(mode: .all).get()
@@ -120,6 +128,7 @@ struct Dispatcher: Sendable {
         var head = "HTTP/1.1 \(reply.status.code) \(reply.status.reasonPhrase)\r\n"
         if let type = reply.headers[.contentType] { head += "Content-Type: \(type)\r\n" }
         let framing = isVersion10 ? "Connection: close" : "Transfer-Encoding: chunked"
+        if !isVersion10, let next = reply.headers[.connection] { head += "Connection: \(next)\r\n" }
         head += "Date: \(HTTPDate.now)\r\n\(framing)\r\n\r\n"
         return Array(head.utf8)
     }

@@ -12,11 +12,15 @@ struct Exchange: Sendable {
     /// The named parts of the path, without escapes.
     let parameters: [String: String]
     private let querySource: Substring
+    private let channel: any Channel
 
-    init(request: Request, span: RequestSpan, parameters: [String: String], query: Substring) {
+    init(
+        request: Request, span: RequestSpan, parameters: [String: String], query: Substring, channel: any Channel
+    ) {
         self.request = request
         self.span = span
         self.parameters = parameters
+        self.channel = channel
         querySource = query
     }
 
@@ -37,6 +41,16 @@ struct Exchange: Sendable {
             bytes.append(contentsOf: buffer.readableBytesView)
         }
         return bytes
+    }
+
+    /// Whether the body that was read to its end is all of it. The library takes a connection that ends too early for
+    /// the end of the body.
+    func hasWholeBody() async -> Bool {
+        let channel = channel
+        let isWhole = channel.eventLoop.submit {
+            try channel.pipeline.syncOperations.handler(type: ConnectionGate.self).hasWholeRequest
+        }
+        return (try? await isWhole.get()) ?? false
     }
 
     /// Largest JSON body in bytes; properties carry the whole results of steps.

@@ -21,6 +21,8 @@ struct Reply: Sendable {
     var closesConnection = false
     /// The body of a taken connection sends the head itself, together with the first that follows it.
     var leavesHead = false
+    /// A taken connection is given the server's drain time at a shutdown, like any other request under way.
+    var drains = false
     /// The failure that this tells of, for the span.
     var failure: (any Error)?
 

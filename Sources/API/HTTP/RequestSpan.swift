@@ -25,9 +25,12 @@ final class RequestSpan: Sendable {
     private let route: String?
     private let path: Substring
     private let channel: any Channel
+    /// Whether there is no span at all.
+    private let isUnseen: Bool
     private let opened = Mutex<OpenSpan?>(nil)
 
-    init(_ request: HTTPRequest, route: String?, path: Substring, channel: any Channel) {
+    init(_ request: HTTPRequest, route: String?, path: Substring, channel: any Channel, isUnseen: Bool = false) {
+        self.isUnseen = isUnseen
         self.request = request
         self.route = route
         self.path = path
@@ -40,10 +43,9 @@ final class RequestSpan: Sendable {
     /// Opens the span, unless it is open: below the headers' context, else below that of `environment`, else as a new
     /// trace.
     func open(environment: [String] = []) {
-        guard context == nil else { return }
-        let fields = request.headerFields
+        guard context == nil, !isUnseen else { return }
         var source = Source.header
-        var parent = TraceContext(traceparent: fields[values: .traceparent], tracestate: fields[values: .tracestate])
+        var parent = caller
         if parent == nil {
             parent = environment.isEmpty ? nil : EnvironmentCarrier(environment: environment).context
             source = parent == nil ? .none : .env
@@ -53,6 +55,13 @@ final class RequestSpan: Sendable {
             .httpServer, name: route.map { "\(method) \($0)" } ?? method, parent: parent, start: start)
         if span.isRecording { span.set(attributes(source)) }
         opened.withLock { $0 = span }
+    }
+
+    /// Runs `body` below the span, with what the caller wants carried along.
+    func run<Result>(_ body: () async throws -> Result) async rethrows -> Result {
+        try await Baggage.$current.withValue(baggage) {
+            try await TraceContext.$current.withValue(context, operation: body)
+        }
     }
 
     /// The `Server-Timing` header of the reply; nil while spans are off.
@@ -72,9 +81,19 @@ final class RequestSpan: Sendable {
     }
 
     /// Whether the caller sent a valid context.
-    var hasParent: Bool {
+    var hasParent: Bool { caller != nil }
+
+    /// The caller's context, when it sent a valid one.
+    private var caller: TraceContext? {
+        guard Propagation.current.contains(.traceContext) else { return nil }
         let fields = request.headerFields
-        return TraceContext(traceparent: fields[values: .traceparent], tracestate: []) != nil
+        return TraceContext(traceparent: fields[values: .traceparent], tracestate: fields[values: .tracestate])
+    }
+
+    /// What the caller wants carried along.
+    var baggage: Baggage? {
+        let values = request.headerFields[values: .baggage]
+        return values.isEmpty || !Propagation.current.contains(.baggage) ? nil : Baggage(values)
     }
 
     /// Ends the span with the reply's status.
@@ -116,6 +135,7 @@ final class RequestSpan: Sendable {
 extension HTTPField.Name {
     fileprivate static let traceparent = HTTPField.Name(known: "traceparent")
     fileprivate static let tracestate = HTTPField.Name(known: "tracestate")
+    fileprivate static let baggage = HTTPField.Name(known: "baggage")
 }
 
 extension HTTPField.Name {

@@ -8,6 +8,8 @@ struct Route: Sendable {
         case headers
         /// The handler opens the span itself, since the parent may be in the body.
         case body
+        /// It gets none: looking at the worker must not fill what is looked at.
+        case unseen
     }
 
     typealias Handler = @Sendable (Exchange) async throws -> Reply
@@ -73,6 +75,8 @@ struct RouteTable: Sendable {
         var segments = path.split(separator: "/", omittingEmptySubsequences: false)
         guard segments.first?.isEmpty == true else { return .unknown }
         segments.removeFirst()
+        // The root has no segment, neither here nor in its template.
+        if segments.count == 1, segments[0].isEmpty { segments = [] }
         var allowed: [String] = []
         for (route, group) in byLength[segments.count] ?? [] where Self.fits(segments, route.segments) {
             guard route.method == method else {
@@ -87,7 +91,7 @@ struct RouteTable: Sendable {
             }
             return .route(route, group: group, parameters: parameters)
         }
-        return allowed.isEmpty ? .unknown : .wrongMethod(allowed: allowed.sorted())
+        return allowed.isEmpty ? .unknown : .wrongMethod(allowed: Set(allowed).sorted())
     }
 
     private static func fits(_ written: [some StringProtocol], _ segments: [Route.Segment]) -> Bool {

@@ -21,8 +21,7 @@ struct ServerConnection: ServerChildChannel {
             let value = http.setup(channel: channel, logger: logger)
             let encoder = try pipeline.handler(type: HTTPResponseEncoder.self)
             try pipeline.addHandler(AnswerWatch(gate), position: .after(encoder))
-            guard channel.remoteAddress?.ipAddress != nil else { return value }
-            return Self.setKeepAlive(channel).flatMap { value }
+            return value
         } catch {
             return channel.eventLoop.makeFailedFuture(error)
         }
@@ -32,14 +31,17 @@ struct ServerConnection: ServerChildChannel {
         await http.handle(value: value, logger: logger)
     }
 
+    /// Sets a listening socket up; what it accepts inherits that (tcp(7)).
+    ///
     /// Process streams may be silent for hours and must not be cut; probes alone tell a silent client from one whose
-    /// host has gone. Probes begin after 30 s and the connection is given up after 6 of them, 10 s apart (tcp(7)).
-    private static func setKeepAlive(_ channel: any Channel) -> EventLoopFuture<Void> {
+    /// host has gone. Probes begin after 30 s and the connection is given up after 6 of them, 10 s apart.
+    static func prepare(_ listener: any Channel) async {
+        guard listener.localAddress?.ipAddress != nil else { return }
         let options: [(ChannelOptions.Types.SocketOption, Int)] = [
             (.tcpOption(.tcp_nodelay), 1), (.socketOption(.so_keepalive), 1), (.tcpOption(.keepIdle), 30),
             (.tcpOption(.keepInterval), 10), (.tcpOption(.keepCount), 6),
         ]
-        return .andAllComplete(options.map { channel.setOption($0.0, value: $0.1) }, on: channel.eventLoop)
+        for (option, value) in options { try? await listener.setOption(option, value: value).get() }
     }
 }
 

@@ -17,29 +17,33 @@ struct TakenConnection: Sendable {
     private let channel: any Channel
 
     /// Takes the connection over after its request has been read to the end.
-    static func takeOver(_ channel: any Channel) async throws -> TakenConnection {
-        try await channel.eventLoop.submit {
+    /// - Parameter drains: whether a shutdown of the server leaves the connection alone
+    static func takeOver(_ channel: any Channel, drains: Bool = false) async throws -> TakenConnection {
+        try await channel.eventLoop.run {
             let gate = try channel.pipeline.syncOperations.handler(type: ConnectionGate.self)
-            let (inbound, end, shutdown) = try gate.takeOver()
+            let (inbound, end, shutdown) = try gate.takeOver(drains: drains)
             return TakenConnection(
                 inbound: inbound, isVersion10: gate.isVersion10, end: end, shutdown: shutdown,
                 gate: NIOLoopBound(gate, eventLoop: channel.eventLoop), channel: channel)
-        }.get()
+        }
     }
 
     /// Whether the server ends the connection because it shuts down, known before ``inbound`` ends.
     var isShuttingDown: Bool { shutdown.isRaised }
 
     /// Returns when the kernel has accepted the bytes.
-    func write(_ bytes: [UInt8]) async throws {
+    func write(_ bytes: [UInt8]) async throws { try await write([ByteBuffer(bytes: bytes)]) }
+
+    /// Returns when the kernel has accepted the bytes of all buffers.
+    func write(_ buffers: [ByteBuffer]) async throws {
         let promise = channel.eventLoop.makePromise(of: Void.self)
-        channel.eventLoop.execute { gate.value.write(ByteBuffer(bytes: bytes), promise: promise) }
+        try await channel.eventLoop.run { gate.value.write(buffers, promise: promise) }
         try await promise.futureResult.get()
     }
 
     /// Another, non-blocking descriptor of the socket, for writers that need no event loop.
     func duplicate() async throws -> Descriptor {
-        let number = try await channel.eventLoop.submit { try gate.value.duplicate().release() }.get()
+        let number = try await channel.eventLoop.run { try gate.value.duplicate().release() }
         return Descriptor(owning: number)
     }
 
@@ -58,8 +62,17 @@ struct TakenConnection: Sendable {
         await close()
     }
 
+    private func close() async { await Self.close(channel) }
+
+    /// Whether the request that is being answered is of HTTP/1.0.
+    static func isVersion10(_ channel: any Channel) async throws -> Bool {
+        try await channel.eventLoop.run {
+            try channel.pipeline.syncOperations.handler(type: ConnectionGate.self).isVersion10
+        }
+    }
+
     /// Sends what was written and closes.
-    private func close() async {
+    static func close(_ channel: any Channel) async {
         // The socket may have a second descriptor, hence the end of output is announced by shutdown(2) first.
         try? await channel.close(mode: .output).get()
         try? await channel.close(mode: .all).get()
@@ -75,4 +88,11 @@ final class ShutdownFlag: Sendable {
 
     /// Sets it.
     func raise() { value.store(true, ordering: .releasing) }
+}
+
+extension EventLoop {
+    /// Runs `body` on the loop: at once for the tasks that are there already, as those of connections are.
+    func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+        try await inEventLoop ? body() : submit(body).get()
+    }
 }

@@ -1,29 +1,31 @@
+internal import Kernel
+internal import NIOCore
+internal import Synchronization
 internal import Worker
 
-/// Cancels `body` after `limit` and then waits for it, so that what it undoes is undone when the caller is told.
+/// Runs `body` on an event loop, cancels it after `limit` and then waits for it, so that what it undoes is undone when
+/// the caller is told.
 ///
-/// A body that succeeds all the same has succeeded.
+/// A body that succeeds all the same has succeeded. The loop keeps the time, so that no other thread is woken for it.
 func withTimeLimit<Result: Sendable>(
-    _ limit: Duration, _ body: @escaping @Sendable () async throws -> Result
+    _ limit: Duration, on loop: any EventLoop, _ body: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
-    try await withThrowingTaskGroup(of: Result?.self) { group in
-        group.addTask { try await body() }
-        group.addTask {
-            try? await Task.sleep(for: limit)
-            return nil
+    let isOver = Atomic<Bool>(false)
+    let task = Task(executorPreference: ForwardingExecutor { loop.execute($0) }) { try await body() }
+    let timer = loop.scheduleTask(in: TimeAmount(limit)) {
+        isOver.store(true, ordering: .relaxed)
+        task.cancel()
+    }
+    defer { timer.cancel() }
+    do {
+        return try await withTaskCancellationHandler {
+            try await task.value
+        } onCancel: {
+            task.cancel()
         }
-        var isOver = false
-        while true {
-            do {
-                guard let first = try await group.next() else { throw CancellationError() }
-                group.cancelAll()
-                if let result = first { return result }
-                isOver = true
-            } catch {
-                guard isOver else { throw error }
-                throw WorkerError(.failed, "timed out after \(goText(limit))")
-            }
-        }
+    } catch {
+        guard isOver.load(ordering: .relaxed) else { throw error }
+        throw WorkerError(.failed, "timed out after \(goText(limit))")
     }
 }
 

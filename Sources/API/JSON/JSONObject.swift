@@ -48,6 +48,16 @@ struct JSONObject {
         return try JSONObject.unsigned(value, path: name(key), maximum: maximum)
     }
 
+    /// The integer, or nil when absent.
+    func integer(_ key: String) throws(JSONError) -> Int64? {
+        switch self[key] {
+        case nil: return nil
+        case .unsigned(let number) where number <= UInt64(Int64.max): return Int64(number)
+        case .negative(let number): return number
+        case let value?: throw .mismatch(name(key), expected: "an integer of 64 bits", found: value)
+        }
+    }
+
     /// The list; empty when absent.
     func list(_ key: String) throws(JSONError) -> [JSONValue] {
         guard let value = self[key] else { return [] }

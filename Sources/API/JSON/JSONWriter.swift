@@ -24,7 +24,7 @@ enum JSONWriter {
         case .unsigned(let number): bytes.append(contentsOf: String(number).utf8)
         case .negative(let number): bytes.append(contentsOf: String(number).utf8)
         case .number(let text): bytes.append(contentsOf: text.utf8)
-        case .string(let text): write(text, to: &bytes)
+        case .string(let text): append(text, to: &bytes)
         case .array(let elements):
             bytes.append(UInt8(ascii: "["))
             for (position, element) in elements.enumerated() {
@@ -36,7 +36,7 @@ enum JSONWriter {
             bytes.append(UInt8(ascii: "{"))
             for (position, member) in members.enumerated() {
                 if position > 0 { bytes.append(UInt8(ascii: ",")) }
-                write(member.key, to: &bytes)
+                append(member.key, to: &bytes)
                 bytes.append(UInt8(ascii: ":"))
                 write(member.value, to: &bytes)
             }
@@ -54,7 +54,8 @@ enum JSONWriter {
         }
     }
 
-    private static func write(_ text: String, to bytes: inout [UInt8]) {
+    /// Adds a text with its quotes, for those who write long lists without a tree of values.
+    static func append(_ text: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
         // Handles and most other texts need no escape and are copied as they are; lists of them must be fast.
         if text.utf8.allSatisfy(isPlain) {

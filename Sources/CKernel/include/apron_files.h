@@ -16,6 +16,8 @@ struct apron_status {
     uint64_t inode;
     uint64_t mount_id;       // Linux 5.8; 0 before
     int64_t modified_ns;     // nanoseconds since the epoch
+    int64_t accessed_ns;
+    uint64_t allocated;      // bytes on the disk
     uint32_t device_major;   // of the file system that the file is on
     uint32_t device_minor;
     uint32_t node_major;     // of a device node
@@ -28,6 +30,8 @@ struct apron_space {
     uint64_t block_bytes;
     uint64_t blocks;
     uint64_t blocks_available;
+    uint64_t inodes;           // 0 where they are made as needed
+    uint64_t inodes_available;
 };
 
 int apron_statx(int dirfd, const char *path, int flags, struct apron_status *status);

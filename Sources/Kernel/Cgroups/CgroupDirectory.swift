@@ -160,7 +160,8 @@ extension CgroupDirectory {
                     return count
                 }
             }
-            isAtEnd = count == 0
+            // No line of these files is as long as half of it, and the kernel stops early for want of room alone.
+            isAtEnd = count < chunk / 2
         }
         return String(decoding: bytes, as: UTF8.self)
     }

@@ -118,7 +118,8 @@ public final class Directory: Sendable {
         try invoke("fstatfs", path) { unsafe apron_fstatfs(number, &space) }
         return FileSystemSpace(
             kind: UInt32(truncatingIfNeeded: space.kind), bytes: space.blocks * space.block_bytes,
-            bytesAvailable: space.blocks_available * space.block_bytes)
+            bytesAvailable: space.blocks_available * space.block_bytes, inodes: space.inodes,
+            inodesAvailable: space.inodes_available)
     }
 
     /// Renames an entry, also into another directory of the same mount.

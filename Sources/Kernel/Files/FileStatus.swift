@@ -30,6 +30,10 @@ public struct FileStatus: Hashable, Sendable {
     public let isMountRoot: Bool
     /// Nanoseconds since the epoch of the last change of the contents.
     public let modified: Int64
+    /// Nanoseconds since the epoch of the last reading of the contents, as far as the mount records it.
+    public let accessed: Int64
+    /// Bytes on the disk: fewer than ``size`` for a file with holes.
+    public let allocated: UInt64
     /// What a device node stands for.
     public let node: DeviceNumber
 
@@ -45,6 +49,8 @@ public struct FileStatus: Hashable, Sendable {
         mountID = status.mount_id
         isMountRoot = status.is_mount_root != 0
         modified = status.modified_ns
+        accessed = status.accessed_ns
+        allocated = status.allocated
         node = DeviceNumber(major: status.node_major, minor: status.node_minor)
     }
 
@@ -113,6 +119,10 @@ public struct FileSystemSpace: Hashable, Sendable {
     public let bytes: UInt64
     /// Bytes that an unprivileged user could still fill.
     public let bytesAvailable: UInt64
+    /// Files in all that it can hold; 0 where it has no such limit, as on btrfs.
+    public let inodes: UInt64
+    /// Files that could still be made.
+    public let inodesAvailable: UInt64
 
     /// OVERLAYFS_SUPER_MAGIC (linux/magic.h).
     public static let overlay: UInt32 = 0x794c_7630

@@ -15,8 +15,10 @@ public struct FileSystemContext: ~Copyable {
         static let path: UInt32 = 3
         static let descriptor: UInt32 = 5
         static let create: UInt32 = 6
+        static let reconfigure: UInt32 = 7
     }
     private static let closeOnExec: UInt32 = 1
+    private static let pickEmptyPath: UInt32 = 8
 
     /// Starts with a type of file system.
     /// - Throws: ENODEV when the kernel does not have it
@@ -27,6 +29,29 @@ public struct FileSystemContext: ~Copyable {
                 // Safe: the name lives for the call.
                 unsafe apron_fsopen(type, FileSystemContext.closeOnExec)
             })
+    }
+
+    /// Picks the file system that a mount shows, to change it for all its mounts (fspick(2)).
+    /// - Parameter root: the root of any mount of it
+    private init(picking root: borrowing Descriptor, _ subject: String) throws(KernelError) {
+        type = subject
+        let number = root.number
+        context = Descriptor(
+            owning: try invoke("fspick", subject) {
+                // Safe: the empty path names the descriptor.
+                unsafe apron_fspick(number, "", FileSystemContext.closeOnExec | FileSystemContext.pickEmptyPath)
+            })
+    }
+
+    /// Makes a whole file system read-only, through whatever mount it is seen. Writes out what is not on the disk yet,
+    /// for an overlay all of the file system beneath it, which may take long.
+    /// - Parameter root: the root of any mount of it
+    /// - Throws: EBUSY while something on it is open for writing
+    public static func makeReadOnly(_ root: borrowing Descriptor, _ subject: String) throws(KernelError) {
+        let context = try FileSystemContext(picking: root, subject)
+        try context.setFlag("ro")
+        let number = context.context.number
+        try context.tell("reconfigure") { apron_fsconfig(number, Command.reconfigure, nil, nil, 0) }
     }
 
     /// Sets a parameter that has no value.

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// What a mount allows, apart from what its file system does (mount_setattr(2)).
 public struct MountAttributes: OptionSet, Hashable, Sendable {
     /// The MOUNT_ATTR_* bits of linux/mount.h; bits without a name here are kept.
@@ -38,4 +40,9 @@ public enum MountPropagation: UInt64, Sendable {
     case shared = 0x10_0000
     /// Neither way, and it cannot be copied (MS_UNBINDABLE).
     case unbindable = 0x2_0000
+}
+
+extension ErrorNumber {
+    /// The mount or the file system takes no changes.
+    public static let readOnlyFileSystem = ErrorNumber(rawValue: EROFS)
 }

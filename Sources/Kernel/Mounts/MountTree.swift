@@ -125,7 +125,7 @@ public struct MountTree: ~Copyable, Sendable {
         try MountTree.move(descriptor.number, to: object.number, "\(source) on \(path)")
     }
 
-    private static func move(_ tree: Int32, to target: Int32, _ subject: String) throws(KernelError) {
+    static func move(_ tree: Int32, to target: Int32, _ subject: String) throws(KernelError) {
         try invoke("move_mount", subject) {
             // Safe: the empty paths name the descriptors.
             unsafe apron_move_mount(tree, "", target, "", moveFromEmpty | moveToEmpty)

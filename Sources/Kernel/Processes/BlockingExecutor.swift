@@ -10,8 +10,13 @@ public final class BlockingExecutor: TaskExecutor {
     /// Kept for the next call; above that, idle threads end.
     private static let idleThreadsMax = 8
 
+    private enum Work {
+        case job(UnownedJob)
+        case closure(@Sendable () -> Void)
+    }
+
     private struct State {
-        var jobs: [UnownedJob] = []
+        var jobs: [Work] = []
         var next = 0
         var threads = 0
         var idle = 0
@@ -24,9 +29,23 @@ public final class BlockingExecutor: TaskExecutor {
 
     private init() { wake = Semaphore() }
 
+    /// Runs `body` on a thread that may block.
+    ///
+    /// The body is concurrent on purpose: any other asynchronous function stays on the thread of its caller, an event
+    /// loop's perhaps, whatever its task prefers.
+    public static func run<Result: Sendable, Failure: Error>(
+        _ body: @Sendable @concurrent () async throws(Failure) -> Result
+    ) async throws(Failure) -> Result {
+        try await withTaskExecutorPreference(shared) { () async throws(Failure) in try await body() }
+    }
+
     /// Runs a job on a thread that may block.
-    public func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
+    public func enqueue(_ job: consuming ExecutorJob) { enqueue(.job(UnownedJob(job))) }
+
+    /// Runs a closure on a thread that may block.
+    public func perform(_ closure: @escaping @Sendable () -> Void) { enqueue(.closure(closure)) }
+
+    private func enqueue(_ job: Work) {
         let startsThread = state.withLock { state in
             state.jobs.append(job)
             if state.idle > state.jobs.count - state.next - 1 { return false }
@@ -55,7 +74,7 @@ public final class BlockingExecutor: TaskExecutor {
             }
             if mayEnd { return }
             wake.wait()
-            let job: UnownedJob? = state.withLock { state in
+            let job: Work? = state.withLock { state in
                 state.idle -= 1
                 guard state.next < state.jobs.count else { return nil }
                 let job = state.jobs[state.next]
@@ -66,8 +85,12 @@ public final class BlockingExecutor: TaskExecutor {
                 }
                 return job
             }
+            switch job {
             // Safe: each job was taken off the queue once, so it runs once.
-            if let job { unsafe job.runSynchronously(on: asUnownedTaskExecutor()) }
+            case .job(let job): unsafe job.runSynchronously(on: asUnownedTaskExecutor())
+            case .closure(let run): run()
+            case nil: break
+            }
         }
     }
 }

@@ -72,13 +72,30 @@ public struct CgroupUsage: Hashable, Sendable {
 extension ContainerCgroup {
     /// Reads all figures; one that cannot be read is nil. Some ten small files, 100 µs.
     public func usage() -> CgroupUsage {
-        var usage = CgroupUsage()
-        readProcessors(&usage)
-        readMemory(&usage)
-        if let (directory, _) = place(of: .pids) {
-            usage.pids = number(directory, "pids.current")
-            usage.pidsPeak = number(directory, "pids.peak")
+        var usage = totals()
+        if let (directory, isUnified) = place(of: .memory) {
+            usage.memoryBytes = number(directory, isUnified ? "memory.current" : "memory.usage_in_bytes")
         }
+        if let (directory, _) = place(of: .pids) { usage.pids = number(directory, "pids.current") }
+        if let text = unified.flatMap({ text($0.groups, "cpu.stat") }) {
+            usage.cpuUserNanoseconds = CgroupUsage.value("user_usec", in: text).map { $0 &* 1000 }
+            usage.cpuSystemNanoseconds = CgroupUsage.value("system_usec", in: text).map { $0 &* 1000 }
+        } else if let (directory, _) = place(of: .cpuacct) {
+            usage.cpuUserNanoseconds = number(directory, "cpuacct.usage_user")
+            usage.cpuSystemNanoseconds = number(directory, "cpuacct.usage_sys")
+        }
+        return usage
+    }
+
+    /// Reads what the account of something that has ended needs beside what wait4(2) says: peaks, and what had to wait.
+    public func totals() -> CgroupUsage {
+        var usage = CgroupUsage()
+        usage.cpuThrottledNanoseconds = throttled()
+        if let (directory, isUnified) = place(of: .memory) {
+            usage.memoryPeakBytes = number(directory, isUnified ? "memory.peak" : "memory.max_usage_in_bytes")
+            usage.oomKills = oomKills()
+        }
+        if let (directory, _) = place(of: .pids) { usage.pidsPeak = number(directory, "pids.peak") }
         if let (directory, isUnified) = place(of: .io), isUnified, let text = text(directory, "io.stat") {
             usage.ioReadBytes = CgroupUsage.sum("rbytes", inDevices: text)
             usage.ioWriteBytes = CgroupUsage.sum("wbytes", inDevices: text)
@@ -108,35 +125,17 @@ extension ContainerCgroup {
             : try OomEvents(legacy: directory, group: name)
     }
 
-    private func readProcessors(_ usage: inout CgroupUsage) {
+    /// The quota is on the payload on v2, and throttling is counted where the quota is.
+    private func throttled() -> UInt64? {
         if let (directory, isUnified) = place(of: .cpu), !isUnified {
-            usage.cpuThrottledNanoseconds = text(directory, "cpu.stat").flatMap {
-                CgroupUsage.value("throttled_time", in: $0)
-            }
+            return text(directory, "cpu.stat").flatMap { CgroupUsage.value("throttled_time", in: $0) }
         }
-        if let unified, let text = text(unified.groups, "cpu.stat") {
-            usage.cpuUserNanoseconds = CgroupUsage.value("user_usec", in: text).map { $0 &* 1000 }
-            usage.cpuSystemNanoseconds = CgroupUsage.value("system_usec", in: text).map { $0 &* 1000 }
-            if let throttled = throttledInPayload(unified, text) { usage.cpuThrottledNanoseconds = throttled &* 1000 }
-        } else if let (directory, _) = place(of: .cpuacct) {
-            usage.cpuUserNanoseconds = number(directory, "cpuacct.usage_user")
-            usage.cpuSystemNanoseconds = number(directory, "cpuacct.usage_sys")
+        guard let unified, unified.controllers.contains(.cpu) else { return nil }
+        for file in ["\(CgroupUnified.payload)/cpu.stat", "cpu.stat"] {
+            guard let text = text(unified.groups, file) else { continue }
+            if let microseconds = CgroupUsage.value("throttled_usec", in: text) { return microseconds &* 1000 }
         }
-    }
-
-    /// The quota is on the payload, and throttling is counted where the quota is.
-    private func throttledInPayload(_ unified: CgroupUnified, _ whole: String) -> UInt64? {
-        guard unified.controllers.contains(.cpu) else { return nil }
-        let inner = text(unified.groups, "\(CgroupUnified.payload)/cpu.stat")
-        return inner.flatMap { CgroupUsage.value("throttled_usec", in: $0) }
-            ?? CgroupUsage.value("throttled_usec", in: whole)
-    }
-
-    private func readMemory(_ usage: inout CgroupUsage) {
-        guard let (directory, isUnified) = place(of: .memory) else { return }
-        usage.memoryBytes = number(directory, isUnified ? "memory.current" : "memory.usage_in_bytes")
-        usage.memoryPeakBytes = number(directory, isUnified ? "memory.peak" : "memory.max_usage_in_bytes")
-        usage.oomKills = oomKills()
+        return nil
     }
 
     private func text(_ directory: CgroupDirectory, _ file: String) -> String? {

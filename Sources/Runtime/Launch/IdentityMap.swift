@@ -25,6 +25,11 @@ public struct IdentityMap: Sendable, Hashable {
     /// The text for uid_map and gid_map.
     public var text: String { "0 \(containerRoot) 1\n1 1 \(containerRoot - 1)\n" }
 
+    /// The map the other way round, as the text for uid_map and gid_map: `containerRoot` inside is 0 outside.
+    ///
+    /// For id-mapped mounts (mount_setattr(2)) that show what such a container wrote as a privileged one sees it.
+    public var inverseText: String { "1 1 \(containerRoot - 1)\n\(containerRoot) 0 1\n" }
+
     /// The host's id of an id inside.
     public func host(_ inside: UInt32) -> UInt32 { inside == 0 ? containerRoot : inside }
 }

@@ -9,9 +9,12 @@ public final class InitImage: Sendable {
     private static let bytesMax = 64 << 20
 
     private let memory: SharedDescriptor
+    private let name: String
 
     /// Copies the executable at `path` into memory and seals it.
-    public init(path: String) throws(KernelError) {
+    /// - Parameter name: what process 1 is called inside: its argument 0 and, up to 15 bytes of it, in `ps`
+    public init(path: String, name: String = "apron-init") throws(KernelError) {
+        self.name = name
         let file = try KernelFile.open(path)
         let bytes = try file.readContents(limit: InitImage.bytesMax, path)
         memory = SharedDescriptor(try Memfd.sealed("apron-init", bytes).release())
@@ -27,13 +30,14 @@ public final class InitImage: Sendable {
     ) throws(KernelError) -> ChildProcess {
         try memory.with { (program: borrowing Descriptor) throws(KernelError) -> ChildProcess in
             try ChildProcess.start(
-                program: program, arguments: ["apron-init"], namespaces: namespaces, cgroup: cgroup,
+                program: program, arguments: [name], namespaces: namespaces, cgroup: cgroup,
                 descriptors: [null, null, null, listener, ledger], keepsCapabilities: namespaces.contains(.user))
         }
     }
 
     /// A user namespace with the map, held by descriptor: the reference for id-mapped mounts (mount_setattr(2)).
-    public func makeUserNamespace(_ map: IdentityMap) throws(KernelError) -> Descriptor {
+    /// - Parameter isInverse: with ``IdentityMap/inverseText``; not for containers, which it would give the host's root
+    public func makeUserNamespace(_ map: IdentityMap, isInverse: Bool = false) throws(KernelError) -> Descriptor {
         let null = try KernelFile.open("/dev/null")
         // Its end in the child is at its end when this process dies: then the child ends, too.
         let lifeline = try Pipe()
@@ -44,12 +48,14 @@ public final class InitImage: Sendable {
             _ = try? child.signal(9)
             try? child.wait()
         }
-        try InitImage.write(map, for: child.pid)
+        try InitImage.write(isInverse ? map.inverseText : map.text, for: child.pid)
         return try KernelFile.open("/proc/\(child.pid)/ns/user")
     }
 
-    static func write(_ map: IdentityMap, for pid: Int32) throws(KernelError) {
-        try KernelFile.write(map.text, to: "/proc/\(pid)/uid_map")
-        try KernelFile.write(map.text, to: "/proc/\(pid)/gid_map")
+    static func write(_ map: IdentityMap, for pid: Int32) throws(KernelError) { try write(map.text, for: pid) }
+
+    private static func write(_ map: String, for pid: Int32) throws(KernelError) {
+        try KernelFile.write(map, to: "/proc/\(pid)/uid_map")
+        try KernelFile.write(map, to: "/proc/\(pid)/gid_map")
     }
 }

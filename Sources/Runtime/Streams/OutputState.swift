@@ -80,7 +80,6 @@ struct OutputState {
         var budget = Self.turnBudget
         let attachersBefore = attachers.count
         while !closed && budget > 0 {
-            output.relay(programEnded: finished)
             settleEnds()
             let moved = deliver(now) + pull(now)
             spool.release(before: needed)
@@ -117,7 +116,7 @@ struct OutputState {
     private mutating func settleEnds() {
         let backlog = output.backlog()
         let exhausted = output.hungUp && backlog == 0
-        guard exhausted || (finished && output.terminalDrained) else { return }
+        guard exhausted || finished else { return }
         // What is in the pipe now is the rest; what background children write later is for later attachers.
         let end = spool.end + UInt64(backlog)
         for index in attachers.indices where attachers[index].endsAt == nil { attachers[index].endsAt = end }

@@ -10,8 +10,8 @@ internal import Synchronization
 public final class OutputStream: Sendable {
     private struct Guarded {
         var state: OutputState
-        /// Held while the program's pipe and terminal are watched.
-        var registrations: [PumpRegistration] = []
+        /// Held while the program's pipe is watched.
+        var registration: PumpRegistration?
         /// The earliest instant for which the pump has been asked to come back.
         var armed: UInt64?
 
@@ -34,14 +34,15 @@ public final class OutputStream: Sendable {
     /// - Throws: EINVAL or ELOOP when something that is no file is in the spool's place; ESHUTDOWN after the pump's
     ///   stop.
     public init(
-        source: OutputSource, spool: SpoolLocation, limits: OutputLimits = .standard, pump: Pump
+        pipe: SharedDescriptor, spool: SpoolLocation, limits: OutputLimits = .standard, pump: Pump
     ) throws(KernelError) {
         let state = OutputState(
-            output: try ProgramOutput(source), spool: try Spool(spool, limit: limits.spoolBytes), limits: limits)
+            output: try ProgramOutput(pipe), spool: try Spool(spool, limit: limits.spoolBytes), limits: limits)
         self.pump = pump
         snapshot = Mutex(state.currentStatistics)
         guarded = Mutex(Guarded(state: state))
-        try watch(source)
+        let registration = try pump.register(pipe, [.readable, .edges]) { [weak self] in self?.pipeChanged($0) }
+        guarded.withLock { $0.registration = registration }
     }
 
     /// What was done so far; from any thread, without waiting.
@@ -106,29 +107,9 @@ public final class OutputStream: Sendable {
 
     // MARK: On the pump's thread
 
-    private func watch(_ source: OutputSource) throws(KernelError) {
-        var registrations: [PumpRegistration] = []
-        switch source {
-        case .pipe(let reader):
-            registrations.append(
-                try pump.register(reader, [.readable, .edges]) { [weak self] in self?.pipeChanged($0) })
-        case .terminal(let master, let reader, _):
-            registrations.append(
-                try pump.register(reader, [.readable, .edges]) { [weak self] in self?.pipeChanged($0) })
-            // A hang-up of the terminal is no end: another program may open it again.
-            registrations.append(try pump.register(master, [.readable, .edges]) { [weak self] _ in self?.run() })
-        }
-        let complete = registrations
-        guarded.withLock { $0.registrations = complete }
-    }
-
     private func unwatch() {
-        let registrations = guarded.withLock { guarded in
-            let registrations = guarded.registrations
-            guarded.registrations = []
-            return registrations
-        }
-        for registration in registrations { registration.cancel() }
+        let registration = guarded.withLock { $0.registration.take() }
+        registration?.cancel()
     }
 
     private func pipeChanged(_ events: PollEvents) {

@@ -4,14 +4,11 @@
 public struct EnvironmentCarrier: Sendable, Equatable {
     /// The context, when `TRACEPARENT` is there and valid.
     public var context: TraceContext?
-    /// The value of `BAGGAGE`, passed on as it is.
-    public var baggage: String?
-
-    /// Longer baggage is dropped whole: nobody has to pass on more (W3C Baggage §3.3.2).
-    public static let baggageLengthMax = 8192
+    /// The value of `BAGGAGE`.
+    public var baggage: Baggage?
 
     /// Carries a context and baggage.
-    public init(context: TraceContext?, baggage: String? = nil) {
+    public init(context: TraceContext?, baggage: Baggage? = nil) {
         self.context = context
         self.baggage = baggage
     }
@@ -23,12 +20,11 @@ public struct EnvironmentCarrier: Sendable, Equatable {
             guard let name = Self.names.first(where: { entry.hasPrefix($0 + "=") }) else { continue }
             values[name] = String(entry.dropFirst(name.count + 1))
         }
-        context = values["TRACEPARENT"].flatMap { parent in
+        let propagation = Propagation.current
+        context = (propagation.contains(.traceContext) ? values["TRACEPARENT"] : nil).flatMap { parent in
             TraceContext(traceparent: [parent], tracestate: values["TRACESTATE"].map { [$0] } ?? [])
         }
-        if let baggage = values["BAGGAGE"], !baggage.isEmpty, baggage.utf8.count <= Self.baggageLengthMax {
-            self.baggage = baggage
-        }
+        baggage = (propagation.contains(.baggage) ? values["BAGGAGE"] : nil).flatMap { Baggage([$0]) }
     }
 
     /// An environment with this context in place of any that it had.
@@ -40,7 +36,7 @@ public struct EnvironmentCarrier: Sendable, Equatable {
             result.append("TRACEPARENT=\(context.traceparent)")
             if let state = context.tracestate { result.append("TRACESTATE=\(state)") }
         }
-        if let baggage { result.append("BAGGAGE=\(baggage)") }
+        if let baggage { result.append("BAGGAGE=\(baggage.header)") }
         return result
     }
 

@@ -1,18 +1,23 @@
 /// A moment of UTC as people and logs write it.
-struct CalendarTime: CustomStringConvertible {
+public struct CalendarTime: CustomStringConvertible, Sendable {
     private let nanoseconds: UInt64
 
-    /// Nanoseconds since the epoch.
-    init(unixTime nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+    /// Nanoseconds since the epoch, leap seconds not counted.
+    public init(unixTime nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
 
     /// `2026-11-22T16:50:01.123456789Z` (RFC 3339).
-    var description: String {
-        let seconds = nanoseconds / 1_000_000_000
-        let (year, month, day) = Self.date(daysSinceEpoch: Int(seconds / 86_400))
-        let ofDay = Int(seconds % 86_400)
-        let date = "\(year)-\(Self.padded(month, 2))-\(Self.padded(day, 2))"
-        let time = [ofDay / 3600, ofDay / 60 % 60, ofDay % 60].map { Self.padded($0, 2) }.joined(separator: ":")
+    public var description: String {
+        let (year, month, day) = Self.date(daysSinceEpoch: Int(nanoseconds / 1_000_000_000 / 86_400))
+        let date = "\(Self.padded(year, 4))-\(Self.padded(month, 2))-\(Self.padded(day, 2))"
         return "\(date)T\(time).\(Self.padded(Int(nanoseconds % 1_000_000_000), 9))Z"
+    }
+
+    /// The time of day to the millisecond: `16:50:01.123`.
+    public var clock: String { "\(time).\(Self.padded(Int(nanoseconds / 1_000_000 % 1000), 3))" }
+
+    private var time: String {
+        let ofDay = Int(nanoseconds / 1_000_000_000 % 86_400)
+        return [ofDay / 3600, ofDay / 60 % 60, ofDay % 60].map { Self.padded($0, 2) }.joined(separator: ":")
     }
 
     /// The Gregorian date, by counting in eras of 400 years (146,097 days) that begin on the first of March, so that

@@ -7,12 +7,10 @@ final class ExportPipeline: Sendable {
     static let capacity = 2048
     /// Spans handed over at once (the default of OTEL_BSP_MAX_EXPORT_BATCH_SIZE).
     static let batch = 512
-    /// How long a span waits for company, in milliseconds. Lines are for people, hence less than a collector's five
-    /// seconds.
-    static let delay: Int32 = 1000
-
     private let exporters: [any SpanExporter]
     private let resource: Resource
+    /// How long a span waits for company, in milliseconds: as long as the most urgent exporter lets it.
+    private let delay: Int32
     private let wake: EventCounter
     private let sleeping: Epoll
     private let state: Mutex<State>
@@ -30,6 +28,7 @@ final class ExportPipeline: Sendable {
     init(_ exporters: [any SpanExporter], resource: Resource, capacity: Int = capacity) throws(KernelError) {
         self.exporters = exporters
         self.resource = resource
+        delay = exporters.map(\.delayMilliseconds).min() ?? 0
         let wake = try EventCounter()
         let sleeping = try Epoll()
         try sleeping.add(wake.descriptor, .readable, token: 0)
@@ -38,6 +37,9 @@ final class ExportPipeline: Sendable {
         state = Mutex(State(ring: ExportRing(capacity: capacity)))
         try startThread(named: "span-export") { self.run() }
     }
+
+    /// How full the ring is, and what became of spans.
+    var usage: ExportQueueUsage { state.withLock { $0.ring.usage } }
 
     /// Spans dropped for want of room.
     var dropped: Int { state.withLock { $0.ring.dropped } }
@@ -53,7 +55,7 @@ final class ExportPipeline: Sendable {
         if wakes { wake.signal() }
     }
 
-    /// Waits until all spans that ended before are with the exporters.
+    /// Waits until all spans that ended before are where the exporters bring them.
     /// - Parameters:
     ///   - milliseconds: how long at most
     ///   - stop: whether spans that end later are ignored and the thread ends
@@ -69,11 +71,19 @@ final class ExportPipeline: Sendable {
             return false
         }
         if isStopped { return true }
+        let end = bootTime() + UInt64(max(0, milliseconds)) * Self.nanoseconds
         wake.signal()
         var isDone = false
         try watch.wait(milliseconds: milliseconds) { _, _ in isDone = true }
+        for exporter in exporters {
+            let left = Int32(clamping: (end - min(end, bootTime())) / Self.nanoseconds)
+            if !exporter.flush(milliseconds: left, stop: stop) { isDone = false }
+        }
         return isDone
     }
+
+    /// In a millisecond.
+    private static let nanoseconds: UInt64 = 1_000_000
 
     private func run() {
         while true {
@@ -83,7 +93,7 @@ final class ExportPipeline: Sendable {
             }
             if isEmpty { sleep(milliseconds: -1) }
             let isUrgent = state.withLock { !$0.waiters.isEmpty || $0.ring.count >= Self.batch }
-            if !isUrgent { sleep(milliseconds: Self.delay) }
+            if !isUrgent { sleep(milliseconds: delay) }
             if exportAll() { return }
         }
     }

@@ -4,8 +4,15 @@ struct ExportRing {
     private var head = 0
     private(set) var count = 0
     private(set) var dropped = 0
+    /// Spans that have left it.
+    private(set) var taken = 0
 
     init(capacity: Int) { slots = Array(repeating: nil, count: capacity) }
+
+    /// How full it is, and what became of spans.
+    var usage: ExportQueueUsage {
+        ExportQueueUsage(size: count, capacity: slots.count, taken: taken, dropped: dropped)
+    }
 
     /// Appends a span; false when there was no room.
     mutating func append(_ span: OpenSpan) -> Bool {
@@ -27,6 +34,7 @@ struct ExportRing {
             head = (head + 1) % slots.count
             count -= 1
         }
+        self.taken += taken.count
         return taken
     }
 }

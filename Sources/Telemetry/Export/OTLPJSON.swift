@@ -2,7 +2,7 @@
 /// lowerCamelCase.
 public enum OTLPJSON {
     /// The version of the semantic conventions that the names of attributes come from.
-    static let schemaURL = "https://opentelemetry.io/schemas/1.44.0"
+    public static let schemaURL = "https://opentelemetry.io/schemas/1.44.0"
 
     /// One object `{"resourceSpans":[…]}` without a line break; no resource at all when there are no spans.
     ///
@@ -190,7 +190,7 @@ extension JSONWriter {
 
 extension RecordedSpan {
     /// The attributes as they leave: those that were set, the phase and the handle, and whether the span is still open.
-    var exportedAttributes: [Attribute] {
+    public var exportedAttributes: [Attribute] {
         var result = attributes
         func add(_ key: AttributeKey, _ value: AttributeValue) {
             if self[key] == nil { result.append(Attribute(key, value)) }

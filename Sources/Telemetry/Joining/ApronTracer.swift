@@ -33,22 +33,29 @@ public struct ApronTracer: Tracer {
     public func inject<Carrier, Inject: Injector>(
         _ context: ServiceContext, into carrier: inout Carrier, using injector: Inject
     ) where Inject.Carrier == Carrier {
-        guard let trace = TraceContext.inner(context.traceContext, TraceContext.current) else { return }
-        injector.inject(trace.traceparent, forKey: "traceparent", into: &carrier)
-        if let state = trace.tracestate { injector.inject(state, forKey: "tracestate", into: &carrier) }
-        if let baggage = context.baggage { injector.inject(baggage, forKey: "baggage", into: &carrier) }
+        let propagation = Propagation.current
+        let trace = TraceContext.inner(context.traceContext, TraceContext.current)
+        if let trace, propagation.contains(.traceContext) {
+            injector.inject(trace.traceparent, forKey: "traceparent", into: &carrier)
+            if let state = trace.tracestate { injector.inject(state, forKey: "tracestate", into: &carrier) }
+        }
+        if propagation.contains(.baggage), let baggage = context.baggage ?? Baggage.current {
+            injector.inject(baggage.header, forKey: "baggage", into: &carrier)
+        }
     }
 
     /// Reads `traceparent`, `tracestate` and `baggage`.
     public func extract<Carrier, Extract: Extractor>(
         _ carrier: Carrier, into context: inout ServiceContext, using extractor: Extract
     ) where Extract.Carrier == Carrier {
-        guard let parent = extractor.extract(key: "traceparent", from: carrier) else { return }
-        let state = extractor.extract(key: "tracestate", from: carrier)
-        context.traceContext = TraceContext(traceparent: [parent], tracestate: state.map { [$0] } ?? [])
-        let baggage = extractor.extract(key: "baggage", from: carrier) ?? ""
-        let isFit = !baggage.isEmpty && baggage.utf8.count <= EnvironmentCarrier.baggageLengthMax
-        context.baggage = isFit ? baggage : nil
+        let propagation = Propagation.current
+        if propagation.contains(.traceContext), let parent = extractor.extract(key: "traceparent", from: carrier) {
+            let state = extractor.extract(key: "tracestate", from: carrier)
+            context.traceContext = TraceContext(traceparent: [parent], tracestate: state.map { [$0] } ?? [])
+        }
+        if propagation.contains(.baggage), let baggage = extractor.extract(key: "baggage", from: carrier) {
+            context.baggage = Baggage([baggage])
+        }
     }
 }
 
@@ -76,7 +83,7 @@ extension ServiceContext {
     }
 
     private enum BaggageKey: ServiceContextKey {
-        typealias Value = String
+        typealias Value = Baggage
         static let nameOverride: String? = "apron-baggage"
     }
 
@@ -86,8 +93,8 @@ extension ServiceContext {
         set { self[TraceContextKey.self] = newValue }
     }
 
-    /// The caller's `baggage` header, passed on as it is.
-    public var baggage: String? {
+    /// The caller's baggage, passed on.
+    public var baggage: Baggage? {
         get { self[BaggageKey.self] }
         set { self[BaggageKey.self] = newValue }
     }

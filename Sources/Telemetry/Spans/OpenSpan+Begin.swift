@@ -27,17 +27,26 @@ extension OpenSpan {
         } else {
             scope = TraceScope(parent.traceID, handle: handle, store: Telemetry.store)
         }
+        // Whoever is below a span of ours has its decision; only a caller's word may be overruled.
+        var flags = parent.flags
+        var state = parent.state
+        if parent.isRemote {
+            let decision = Telemetry.sampler.decide(parent.traceID, caller: parent)
+            if decision.isSampled { flags.insert(.sampled) } else { flags.remove(.sampled) }
+            state = decision.state
+        }
         return TraceContext(
-            traceID: parent.traceID, spanID: .random(), flags: parent.flags, state: parent.state, isRemote: false,
-            scope: scope, depth: parent.depth &+ 1)
+            traceID: parent.traceID, spanID: .random(), flags: flags, state: state, isRemote: false, scope: scope,
+            depth: parent.depth &+ 1)
     }
 
     private static func root(handle: String?) -> TraceContext {
         let traceID = TraceID.random()
+        let decision = Telemetry.sampler.decide(traceID)
         return TraceContext(
-            traceID: traceID, spanID: .random(),
-            flags: Telemetry.sampler.keeps(traceID) ? [.random, .sampled] : .random,
-            state: "", isRemote: false, scope: TraceScope(traceID, handle: handle, store: Telemetry.store), depth: 0)
+            traceID: traceID, spanID: .random(), flags: decision.isSampled ? [.random, .sampled] : .random,
+            state: decision.state, isRemote: false, scope: TraceScope(traceID, handle: handle, store: Telemetry.store),
+            depth: 0)
     }
 
     /// Opens a span under the id that it had before a restart.

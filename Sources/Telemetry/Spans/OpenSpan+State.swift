@@ -21,7 +21,7 @@ extension OpenSpan.State {
             return
         }
         var event = event
-        event.attributes = Self.limited(event.attributes)
+        event.attributes = Self.limited(event.attributes, to: SpanLimits.attributesPerEvent)
         events.append(event)
     }
 
@@ -31,7 +31,7 @@ extension OpenSpan.State {
             return
         }
         var link = link
-        link.attributes = Self.limited(link.attributes)
+        link.attributes = Self.limited(link.attributes, to: SpanLimits.attributesPerLink)
         links.append(link)
     }
 
@@ -63,7 +63,7 @@ extension OpenSpan.State {
         return size
     }
 
-    private static func limited(_ attributes: [Attribute]) -> [Attribute] {
-        attributes.prefix(SpanLimits.attributesPerItem).map { Attribute($0.key, $0.value.limited) }
+    private static func limited(_ attributes: [Attribute], to count: Int) -> [Attribute] {
+        attributes.prefix(count).map { Attribute($0.key, $0.value.limited) }
     }
 }

@@ -45,6 +45,7 @@ public final class OpenSpan: Sendable {
         state = Mutex(State(name: name))
         isKept = isRecording && context.scope?.store.admit() == true
         if isKept { context.scope?.add(self) }
+        countBegin()
     }
 
     /// Sets an attribute; a second value for the same key replaces the first.
@@ -115,6 +116,7 @@ public final class OpenSpan: Sendable {
         }
         guard let size else { return }
         if isKept { context.scope?.ended(size: size) }
+        countEnd(at: instant)
         if context.isSampled { Telemetry.export(self) }
     }
 

@@ -17,6 +17,9 @@ struct ScopeIndex {
     /// All scopes, the oldest first.
     var scopes: some Sequence<TraceScope> { order[first...].lazy.compactMap { byAge[$0] } }
 
+    /// All scopes, the newest first.
+    var newestFirst: some Sequence<TraceScope> { order[first...].reversed().lazy.compactMap { byAge[$0] } }
+
     func scopes(handle: String) -> [TraceScope] { scopes(byHandle[handle]) }
 
     func scopes(trace: TraceID) -> [TraceScope] { scopes(byTrace[trace]) }

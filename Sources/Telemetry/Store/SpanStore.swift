@@ -40,7 +40,7 @@ public final class SpanStore: Sendable {
     private let refused = Atomic<Int>(0)
     /// Set when trimming freed too little, so that not every new span tries again; cleared when a span ends.
     private let isSaturated = Atomic<Bool>(false)
-    private let index = Mutex(ScopeIndex())
+    let index = Mutex(ScopeIndex())
 
     /// An empty store.
     public init(_ limits: Limits = Limits()) {

@@ -27,6 +27,11 @@ final class TraceScope: Sendable {
 
     var spans: [OpenSpan] { state.withLock { $0.spans } }
 
+    /// The spans that have not ended; nearly always none.
+    var openSpans: [OpenSpan] {
+        state.withLock { $0.open == 0 ? [] : $0.spans }.filter { !$0.isEnded }
+    }
+
     /// What is known about the spans, by their begin.
     var recorded: [RecordedSpan] { SpanStore.byBegin(spans) }
 

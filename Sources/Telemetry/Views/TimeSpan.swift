@@ -1,9 +1,12 @@
 /// A duration in the unit in which people read it.
-struct TimeSpan: CustomStringConvertible {
+public struct TimeSpan: CustomStringConvertible {
     let nanoseconds: UInt64
 
+    /// A duration in nanoseconds.
+    public init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+
     /// Three digits that count: `870 ns`, `12.3 µs`, `4.01 ms`, `61.0 s`.
-    var description: String { text(micro: "µs") }
+    public var description: String { text(micro: "µs") }
 
     /// As ``description``, with `us` for the one unit that is not ASCII.
     var ascii: String { text(micro: "us") }

@@ -5,8 +5,9 @@ internal import Telemetry
 
 /// A live container: its definition, its process 1, its programs.
 ///
-/// Methods block in system calls; their tasks run on ``BlockingExecutor``.
-actor Container {
+/// Methods block in system calls: they run on threads that may.
+actor Container: BlockingActor {
+    nonisolated let queue = BlockingQueue()
     nonisolated let handle: String
     nonisolated let facilities: Facilities
     nonisolated let files: ContainerDirectory
@@ -17,7 +18,7 @@ actor Container {
     nonisolated let status: ContainerStatus
 
     var properties: [String: String]
-    var kernel: ContainerKernel?
+    private nonisolated let present: Mutex<ContainerKernel?>
     private var nextKey: UInt32
     private var starting: Set<String> = []
     /// Kills for want of memory that were told of already.
@@ -37,12 +38,18 @@ actor Container {
         self.properties = properties
         self.facilities = facilities
         self.programs = programs
-        self.kernel = kernel
+        present = Mutex(kernel)
         self.nextKey = nextKey
         self.status = status
         graceTime = GraceTime(nanoseconds: definition.request.graceTime)
         programs.setHandler { [weak self] program, exit in self?.programEnded(program, exit) }
         if let kernel { watchForDeath(kernel) }
+    }
+
+    /// What there is of it in the kernel; nil once process 1 is known to be gone for good. Set by the container alone.
+    nonisolated var kernel: ContainerKernel? {
+        get { present.withLock { $0 } }
+        set { present.withLock { $0 = newValue } }
     }
 
     // MARK: properties
@@ -146,6 +153,7 @@ actor Container {
                 return kernel
             } catch {
                 for failure in undo.run() { span.event("undo_failed", [Attribute("error", .string(failure))]) }
+                facilities.volumes?.noteEnd(of: handle)
                 throw error
             }
         }
@@ -182,7 +190,7 @@ actor Container {
     private func describeEnd(of program: Program, _ exit: ExitRecord) {
         let span = program.span
         UsageAttributes.set(exit, on: span)
-        let usage = kernel?.cgroup?.usage()
+        let usage = kernel?.cgroup?.totals()
         UsageAttributes.set(usage, on: span)
         let kills = usage?.oomKills ?? 0
         let wasOutOfMemory = exit.signal == 9 && kills > oomKills
@@ -199,11 +207,13 @@ actor Container {
     }
 
     /// Calls ``processOneEnded(_:)`` when process 1 is gone.
-    private nonisolated func watchForDeath(_ kernel: ContainerKernel) {
-        let pump = facilities.pump
-        Task(executorPreference: BlockingExecutor.shared) { [weak self] in
-            guard (try? await pump.whenReadable(kernel.process.descriptor)) == true else { return }
-            await self?.processOneEnded(kernel)
+    nonisolated func watchForDeath(_ kernel: ContainerKernel) {
+        facilities.volumes?.note(kernel, of: handle)
+        // It can fail only while the worker ends.
+        try? kernel.watchEnd(with: facilities.pump) { [weak self, weak kernel] in
+            Task { [weak self, weak kernel] in
+                if let kernel { await self?.processOneEnded(kernel) }
+            }
         }
     }
 

@@ -33,6 +33,9 @@ struct ContainerCreation {
             let files = try ContainerDirectory(making: directories.initial.make(handle, mode: 0o700))
             let handle = handle
             undo.push("remove state") { try directories.bury(handle, from: directories.initial) }
+            if let volumes = facilities.volumes {
+                undo.push("release volumes") { volumes.release(container: handle) }
+            }
             return files
         }
         let programs = ProgramTable()

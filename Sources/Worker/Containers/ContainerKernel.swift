@@ -13,7 +13,8 @@ final class ContainerKernel: Sendable {
     private let state = Mutex(State())
 
     private struct State {
-        var registration: PumpRegistration?
+        /// Of the connection to process 1, and of its end.
+        var registrations: [PumpRegistration] = []
         var hasEnded = false
         var isBeingDestroyed = false
     }
@@ -36,11 +37,20 @@ final class ContainerKernel: Sendable {
     func noteEnd() {
         state.withLock { state in
             state.hasEnded = true
-            state.registration = nil
+            state.registrations = []
         }
     }
 
-    func noteDestruction() { state.withLock { $0.isBeingDestroyed = true } }
+    /// From now on its end is no news, and what process 1 reports is read from its ledger.
+    func noteDestruction() {
+        state.withLock { state in
+            state.isBeingDestroyed = true
+            state.registrations = []
+        }
+    }
+
+    /// It is not destroyed after all; to be watched again.
+    func noteSurvival() { state.withLock { $0.isBeingDestroyed = false } }
 
     /// Has the pump take in what process 1 reports.
     func watch(with pump: Pump) throws {
@@ -48,9 +58,17 @@ final class ContainerKernel: Sendable {
         let registration = try pump.register(SharedDescriptor(connection.duplicate()), [.readable, .edges]) { _ in
             connection.drain()
         }
-        state.withLock { $0.registration = registration }
+        state.withLock { $0.registrations.append(registration) }
         // What came before the registration raises no event.
         connection.drain()
+    }
+
+    /// Has the pump call `handler`, on its thread, when process 1 is gone.
+    func watchEnd(with pump: Pump, _ handler: @escaping @Sendable () -> Void) throws {
+        let registration = try pump.register(process.descriptor, [.readable, .once]) { events in
+            if !events.contains(.pumpStopped) { handler() }
+        }
+        state.withLock { $0.registrations.append(registration) }
     }
 
     /// Sends SIGKILL to everything.
@@ -79,7 +97,7 @@ final class ContainerKernel: Sendable {
 
     /// Removes what a dead process 1 has left, so that another can be started.
     func removeRemains(of handle: String, _ facilities: Facilities) throws {
-        state.withLock { $0.registration = nil }
+        state.withLock { $0.registrations = [] }
         try cgroup?.kill()
         try cgroup?.remove()
         try facilities.releaseAddress(address, of: handle)

@@ -59,9 +59,11 @@ struct ContainerLaunch {
         let source = try RootSource(request.rootfs, default: facilities.settings.defaultRootfs)
         span.set("apron.rootfs.scheme", source.scheme)
         span.set("apron.mount.count", Int64(request.bindMounts.count))
+        let volumes = ContainerVolumes(facilities.volumes, of: handle)
         let tree: MountTree
         switch source {
-        case .raw(let path): tree = try RawRoot.mount(path)
+        case .raw(let path):
+            tree = try volumes?.mount(path, writable: true, unprivileged: !isPrivileged) ?? RawRoot.mount(path)
         case .image(let path):
             let mapping = isPrivileged ? nil : facilities.idMapping
             let (images, handle) = (facilities.images, handle)
@@ -77,15 +79,20 @@ struct ContainerLaunch {
         // The device node itself is for containers that may mount FUSE; the rule alone harms nobody.
         let showsFuse = request.privileged && facilities.settings.privilegedMode != .ignore
         let devices = try DeviceTree(uid: owner, gid: owner, hasFuse: showsFuse).mount()
-        let binds = try request.bindMounts.map { mount in
-            let source = try BindSource(mount.source)
-            let isFile = !source.isDirectory
-            let tree = source.release()
-            if !mount.writable { try tree.setAttributes(.readOnly) }
-            return BoundMount(
-                descriptor: SharedDescriptor(tree.release()), target: mount.destination, isFile: isFile)
-        }
+        let binds = try request.bindMounts.map { try bind($0, volumes) }
         return Root(tree: tree, devices: devices, binds: binds)
+    }
+
+    private func bind(_ mount: ContainerRequest.BindMount, _ volumes: ContainerVolumes?) throws -> BoundMount {
+        if let tree = try volumes?.mount(mount.source, writable: mount.writable, unprivileged: !isPrivileged) {
+            let isFile = try tree.descriptor.status().kind != .directory
+            return BoundMount(descriptor: SharedDescriptor(tree.release()), target: mount.destination, isFile: isFile)
+        }
+        let source = try BindSource(mount.source)
+        let isFile = !source.isDirectory
+        let tree = source.release()
+        if !mount.writable { try tree.setAttributes(.readOnly) }
+        return BoundMount(descriptor: SharedDescriptor(tree.release()), target: mount.destination, isFile: isFile)
     }
 
     // MARK: cgroup

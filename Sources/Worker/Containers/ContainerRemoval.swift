@@ -4,7 +4,30 @@ internal import Storage
 internal import Telemetry
 
 extension Container {
-    /// Kills what runs and removes everything; can be repeated when a part failed.
+    /// Kills what runs before the container's turn comes: what it does at the moment may wait for one of its own
+    /// programs, such as one that serves a file system. Does not block.
+    nonisolated func killAhead() {
+        graceTime.stop()
+        guard let kernel else { return }
+        kernel.noteDestruction()
+        // The removal kills again, and tells what was in the way.
+        try? kernel.process.kill()
+    }
+
+    /// A removal has failed: what is left can be used again, and is no longer forgotten about.
+    func remain() {
+        if let kernel {
+            // Killed it was; the next program finds either a living process 1 or none.
+            try? kernel.waitUntilGone()
+            kernel.noteSurvival()
+            // It can fail only while the worker ends.
+            try? kernel.watch(with: facilities.pump)
+            watchForDeath(kernel)
+        }
+        graceTime.resume()
+    }
+
+    /// Removes everything; can be repeated when a part failed.
     func remove() async throws {
         graceTime.stop()
         kernel?.noteDestruction()
@@ -12,13 +35,16 @@ extension Container {
             span.setHandle(handle)
             span.set("container.id", handle)
             if let context = definition.context { span.link(Link(context, type: "created_by")) }
-            let usage = kernel?.cgroup?.usage()
+            let usage = kernel?.cgroup?.totals()
             UsageAttributes.set(usage, on: span)
             var phases = span.phases()
             try phases.run(.kill) { _ in try kernel?.kill() }
             try phases.run(.wait) { _ in try kernel?.waitUntilGone() }
             endPrograms()
-            try phases.run(.unmount) { _ in try facilities.images.remove(handle) }
+            try phases.run(.unmount) { _ in
+                try facilities.images.remove(handle)
+                facilities.volumes?.release(container: handle)
+            }
             try phases.run(.networkDelete) { _ in
                 try facilities.releaseAddress(kernel?.address ?? definition.address, of: handle)
             }

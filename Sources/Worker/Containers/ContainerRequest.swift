@@ -27,8 +27,6 @@ public struct ContainerRequest: Sendable, Hashable, Codable {
         public var cpuQuota: Double?
         /// Most tasks.
         public var pids: UInt64?
-        /// The CPU share was given as `weight`, so reads answer under that name.
-        public var sharesGivenAsWeight = false
 
         /// No limits.
         public init() {}

@@ -10,7 +10,7 @@ public final class ContainerService: Containers {
 
     let facilities: Facilities
     let registry: ContainerRegistry
-    private let admission = Admission(places: ContainerService.creationsMax)
+    let admission = Admission(places: ContainerService.creationsMax)
 
     /// Most containers at a time; 0 is no limit.
     public var maximum: Int { facilities.settings.containersMax }
@@ -32,6 +32,7 @@ public final class ContainerService: Containers {
     /// Removes what belongs to no container (image mounts; bridge and firewall tables if nobody else uses them). Blocks.
     public func tearDownIdle() throws {
         try facilities.images.releaseLowers()
+        try facilities.volumes?.tearDown(isIdle: registry.live.isEmpty)
         if !facilities.settings.sharesNetwork { try facilities.network?.tearDown() }
     }
 
@@ -40,10 +41,10 @@ public final class ContainerService: Containers {
     /// Makes a container, all of it or nothing.
     public func create(_ request: ContainerRequest) async throws -> String {
         let handle = request.handle ?? makeIdentifier()
-        try ContainerService.check(handle)
+        try ContainerService.checkName(handle)
         try registry.begin(handle)
         do {
-            let container = try await blocking {
+            let container = try await BlockingExecutor.run {
                 try await traced(.containerCreate) { span in
                     span.set("apron.admission.waiting", Int64(self.admission.waiting))
                     return try await self.admission.run {
@@ -63,10 +64,12 @@ public final class ContainerService: Containers {
     /// Kills what runs and removes everything; after a failure it can be called again.
     public func destroy(_ handle: String) async throws {
         let container = try await registry.take(handle)
+        container.killAhead()
         do {
-            try await blocking { try await container.remove() }
+            try await container.remove()
             registry.release(container, isGone: true)
         } catch {
+            await container.remain()
             registry.release(container, isGone: false)
             throw ContainerService.explained(error, handle)
         }
@@ -129,6 +132,9 @@ public final class ContainerService: Containers {
         (try? registry.find(handle))?.definition.context
     }
 
+    /// Whether there is such a container.
+    public func check(_ handle: String) throws { _ = try registry.find(handle) }
+
     // MARK: programs
 
     /// Starts a program, and process 1 before it where that has died.
@@ -180,17 +186,13 @@ public final class ContainerService: Containers {
         container.graceTime.beginUse()
         defer { container.graceTime.endUse() }
         do {
-            return try await blocking { try await body(container) }
+            return try await body(container)
         } catch {
             throw ContainerService.explained(error, handle)
         }
     }
 
-    private func blocking<Result: Sendable>(_ body: () async throws -> Result) async throws -> Result {
-        try await withTaskExecutorPreference(BlockingExecutor.shared) { try await body() }
-    }
-
-    static func check(_ handle: String) throws {
+    static func checkName(_ handle: String) throws {
         let bytes = handle.utf8
         guard !bytes.isEmpty, bytes.count <= 255, !bytes.contains(0), !bytes.contains(0x2f), handle != ".",
             handle != ".."

@@ -80,6 +80,9 @@ public protocol Containers: Sendable {
     /// The context of the trace in which the container was made, for links from later requests; nil for an unknown
     /// handle or when none was stored. Answers from memory: every request that names a container asks.
     func traceContext(of handle: String) async -> TraceContext?
+    /// Answers at once whether there is such a container.
+    /// - Throws: ``WorkerError`` of kind containerNotFound
+    func check(_ handle: String) throws
     /// Starts a program.
     func run(_ handle: String, _ request: ProcessRequest) async throws -> any ProcessAttachment
     /// Attaches to a program that runs or ran.

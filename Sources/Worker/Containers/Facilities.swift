@@ -15,6 +15,7 @@ final class Facilities: Sendable {
     let network: BridgeNetwork?
     let images: ImageRoots
     let idMapping: IDMapping
+    let volumes: VolumeFacilities?
     let cgroupView: ContainerLayout.CgroupView
     let resolver: ResolverFile
     let pump: Pump
@@ -30,7 +31,7 @@ final class Facilities: Sendable {
     init(_ settings: WorkerSettings) throws {
         self.settings = settings
         directories = try StateDirectories(below: settings.workDirectory)
-        initImage = try InitImage(path: settings.initPath)
+        initImage = try InitImage(path: settings.initPath, name: settings.compatibility.initName)
         map = try IdentityMap.ofThisProcess()
         userNamespace = SharedDescriptor(try initImage.makeUserNamespace(map))
         let workDirectory = try Directory(settings.workDirectory)
@@ -51,6 +52,7 @@ final class Facilities: Sendable {
         images = try ImageRoots(
             storage: workDirectory.makeIfMissing("images", mode: 0o711), features: features)
         idMapping = IDMapping(userNamespace: userNamespace, name: "root-\(map.containerRoot)")
+        volumes = try Facilities.openVolumes(settings, initImage, map, userNamespace, features)
         cgroupView = try Facilities.cgroupView(cgroups)
         resolver = ResolverFile(
             servers: settings.network?.dnsServers ?? [], host: try? KernelFile.read(ResolverFile.hostPath),
@@ -73,6 +75,19 @@ final class Facilities: Sendable {
             return String(fields[1])
         }
         return .hierarchies(hierarchies.sorted())
+    }
+
+    private static func openVolumes(
+        _ settings: WorkerSettings, _ image: InitImage, _ map: IdentityMap, _ namespace: SharedDescriptor,
+        _ features: Features
+    ) throws -> VolumeFacilities? {
+        try settings.volumes.map { volumes in
+            var volumes = volumes
+            volumes.shiftsPrivileged = settings.privilegedMode != .full
+            return try VolumeFacilities(
+                volumes, containerRoot: map.containerRoot, userNamespace: namespace,
+                inverse: SharedDescriptor(try image.makeUserNamespace(map, isInverse: true)), features: features)
+        }
     }
 
     func noteStopping() { stopping.withLock { $0 = true } }

@@ -44,7 +44,7 @@ final class FilterShelf: Sendable {
 
     /// The file's name says what it was compiled from, so another version of a profile is another file.
     private func stored(_ name: String, _ profile: SeccompProfile) throws -> [UInt8] {
-        let file = "seccomp-\(name)-\(FilterShelf.fingerprint("\(profile)"))"
+        let file = "seccomp-\(name)-\(FilterShelf.fingerprint(profile))"
         if let bytes = try directory.readIfPresent(file, limit: FilterShelf.bytesMax), !bytes.isEmpty,
             bytes.count % 8 == 0
         {
@@ -56,9 +56,24 @@ final class FilterShelf: Sendable {
     }
 
     /// FNV-1a, 64 bits: tells versions apart, protects against nothing.
-    private static func fingerprint(_ text: String) -> String {
+    private static func fingerprint(_ profile: SeccompProfile) -> String {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        func add(_ text: String) {
+            for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+            // Between two texts, which have no such byte.
+            hash = (hash ^ 0xff) &* 0x100_0000_01b3
+        }
+        add("\(profile.defaultAction) \(profile.architectures.map(\.rawValue))")
+        for rule in profile.rules {
+            add("\(rule.action)")
+            for call in rule.calls {
+                add(call.name)
+                if let number = call.number { add("\(number)") }
+            }
+            for condition in rule.conditions {
+                add("\(condition.argument) \(condition.comparison.rawValue) \(condition.value) \(condition.valueTwo)")
+            }
+        }
         return String(hash, radix: 16)
     }
 }

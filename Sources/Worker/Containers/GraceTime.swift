@@ -7,6 +7,7 @@ final class GraceTime: Sendable {
         var uses = 0
         var countdown: Task<Void, Never>?
         var onExpiry: (@Sendable () async -> Void)?
+        var isStopped = false
     }
 
     private let state: Mutex<State>
@@ -47,10 +48,15 @@ final class GraceTime: Sendable {
         }
     }
 
-    /// Never expires any more.
-    func stop() {
+    /// Does not expire until it is resumed.
+    func stop() { set(isStopped: true) }
+
+    /// Starts anew.
+    func resume() { set(isStopped: false) }
+
+    private func set(isStopped: Bool) {
         state.withLock { state in
-            state.onExpiry = nil
+            state.isStopped = isStopped
             GraceTime.rewind(&state)
         }
     }
@@ -58,7 +64,7 @@ final class GraceTime: Sendable {
     private static func rewind(_ state: inout State) {
         state.countdown?.cancel()
         state.countdown = nil
-        guard state.uses == 0, state.nanoseconds > 0, let onExpiry = state.onExpiry else { return }
+        guard !state.isStopped, state.uses == 0, state.nanoseconds > 0, let onExpiry = state.onExpiry else { return }
         let duration = Duration.nanoseconds(Int64(min(state.nanoseconds, UInt64(Int64.max))))
         state.countdown = Task {
             do { try await Task.sleep(for: duration) } catch { return }

@@ -11,7 +11,7 @@ final class Program: Sendable {
     let input: InputStream?
     /// The terminal's master, if it runs on one.
     let terminal: SharedDescriptor?
-    let end = ExitLatch()
+    let end: ExitLatch
     let span: OpenSpan
     private let state = Mutex(State())
 
@@ -24,7 +24,7 @@ final class Program: Sendable {
 
     init(
         _ definition: ProcessDefinition, stdout: OutputStream?, stderr: OutputStream?, input: InputStream?,
-        terminal: SharedDescriptor?, span: OpenSpan
+        terminal: SharedDescriptor?, span: OpenSpan, end: ExitLatch = ExitLatch()
     ) {
         self.definition = definition
         self.stdout = stdout
@@ -32,6 +32,7 @@ final class Program: Sendable {
         self.input = input
         self.terminal = terminal
         self.span = span
+        self.end = end
     }
 
     var id: String { definition.id }

@@ -99,20 +99,21 @@ struct ProgramStart {
         func stream(_ pipe: SharedDescriptor?, _ kind: OutputKind) throws -> OutputStream? {
             guard let pipe else { return nil }
             return try OutputStream(
-                source: .pipe(pipe), spool: SpoolLocation(directory: spools, name: "\(key).\(kind.rawValue)"),
+                pipe: pipe, spool: SpoolLocation(directory: spools, name: "\(key).\(kind.rawValue)"),
                 pump: pump)
         }
-        let written = terminal ?? input
+        let (written, end) = (terminal ?? input, ExitLatch())
         let inputStream = try written.map {
             // Weak: what process 1 reports reaches its programs, so that this would be a circle.
             try InputStream($0, pump: pump) { [weak process] in
-                // Process 1 has the other end that keeps standard input open.
-                Task(executorPreference: BlockingExecutor.shared) { try? process?.closeInput(of: key) }
+                // Process 1 has the other end that keeps standard input open, as long as the program runs.
+                guard end.result == nil else { return }
+                BlockingExecutor.shared.perform { [weak process] in try? process?.closeInput(of: key) }
             }
         }
         return Program(
             definition, stdout: try stream(stdout, .stdout), stderr: try stream(stderr, .stderr), input: inputStream,
-            terminal: terminal, span: span)
+            terminal: terminal, span: span, end: end)
     }
 
     /// The error for the client: which program, which step, why.

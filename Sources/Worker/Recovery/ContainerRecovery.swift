@@ -21,6 +21,8 @@ extension ContainerService {
         try traced(.workerRecover) { span in
             var report = RecoveryReport()
             let directories = facilities.directories
+            // Volumes first: what containers use of them must be there to be claimed.
+            _ = try facilities.volumes?.recover()
             for handle in try directories.initial.entries() {
                 note(&report, handle) { try undo(handle) }
                 report.undone.append(handle)
@@ -29,6 +31,7 @@ extension ContainerService {
             for handle in handles.sorted() {
                 note(&report, handle) {
                     let container = try adopt(handle)
+                    ContainerVolumes(facilities.volumes, of: handle)?.adopt(container.definition.request)
                     if let context = container.definition.context { span.link(Link(context, type: "created_by")) }
                     registry.restore(container)
                     serve(container)

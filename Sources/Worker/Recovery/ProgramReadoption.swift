@@ -74,7 +74,7 @@ struct ProgramReadoption {
         guard try container.files.processes.exists(name) else { return nil }
         let empty = try Pipe()
         return try OutputStream(
-            source: .pipe(empty.releaseReader()),
+            pipe: empty.releaseReader(),
             spool: SpoolLocation(directory: container.files.processes.shared(), name: name),
             pump: container.facilities.pump)
     }

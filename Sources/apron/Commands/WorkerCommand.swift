@@ -1,11 +1,11 @@
 internal import ArgumentParser
 internal import Kernel
 
-/// `apron worker`: serves the Garden API until a signal comes.
+/// `apron worker`: serves the Garden and Baggageclaim APIs until a signal comes.
 struct WorkerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "worker",
-        abstract: "Serve the Garden API and make containers on this machine.",
+        abstract: "Serve the Garden and Baggageclaim APIs: make containers and keep volumes on this machine.",
         // The flags are those of the table of settings, so is the help.
         helpNames: [])
 
@@ -28,7 +28,7 @@ struct WorkerCommand: AsyncParsableCommand {
             configuration = try WorkerConfiguration(
                 arguments: flags, environment: environment, hostName: CurrentProcess.hostName)
             // Keys and passwords are in there, and every child would inherit them.
-            for name in environment.keys where name.hasPrefix("CONCOURSE_") || name.hasPrefix("APRON_") {
+            for name in environment.keys where ["CONCOURSE_", "APRON_", "OTEL_"].contains(where: name.hasPrefix) {
                 CurrentProcess.removeFromEnvironment(name)
             }
         } catch let error as UsageError {

@@ -42,8 +42,8 @@ extension Setting.Kind {
         case .list(let kind):
             return kind.complaint(about: value)
         case .map:
-            let isPair = value.firstIndex(of: ":").map { $0 > value.startIndex } ?? false
-            return isPair ? nil : "must be key:value"
+            let sign = value.firstIndex { $0 == ":" || $0 == "=" }
+            return sign.map { $0 > value.startIndex } ?? false ? nil : "must be key:value"
         case .devices:
             return DeviceRule(value) == nil
                 ? "must be 'type major:minor access' such as 'c 10:229 rwm', not '\(value)'" : nil

@@ -62,6 +62,7 @@ extension Setting {
         case containers = "Containers"
         case network = "Network of containers"
         case telemetry = "Logs and traces"
+        case operations = "Operations page"
         case cluster = "Cluster"
         case volumes = "Volumes"
         case guardian = "Guardian"

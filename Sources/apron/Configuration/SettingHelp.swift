@@ -8,7 +8,7 @@ enum SettingHelp {
     /// The whole help.
     static var text: String {
         var lines = [
-            "Serve the Garden API and make containers on this machine.",
+            "Serve the Garden and Baggageclaim APIs: make containers and keep volumes on this machine.",
             "",
             "USAGE: apron worker --work-dir DIR [flags]",
             "",
@@ -23,12 +23,14 @@ enum SettingHelp {
             "SIGNALS:",
             "  SIGTERM, SIGINT   stop serving; containers keep running and are found again at the next start",
             "  SIGUSR1, SIGUSR2  land and retire the worker; without effect while it is in no cluster",
+            "  SIGHUP            log at debug; once more: at --log-level again",
         ]
         for section in Setting.Section.allCases {
             let settings = SettingTable.all.filter { $0.section == section && $0.effect == .used }
             if settings.isEmpty { continue }
             lines += ["", section.rawValue.uppercased() + ":"]
             for setting in settings { lines += entry(setting) }
+            if section == .telemetry { lines += variables }
         }
         lines += ["", "ACCEPTED FOR THE STOCK WORKER'S SAKE, WITHOUT EFFECT:"]
         for (reason, names) in idleByReason {
@@ -59,8 +61,19 @@ enum SettingHelp {
                 lines.append("| " + escaped.joined(separator: " | ") + " |")
             }
             lines.append("")
+            if section == .telemetry {
+                lines += ["| OpenTelemetry's variable | effect |", "| --- | --- |"]
+                lines += OTelVariable.all.map { "| `\($0.name)` | \($0.help) |" }
+                lines += ["", OTelVariable.rules, ""]
+            }
         }
         return lines.joined(separator: "\n")
+    }
+
+    /// OpenTelemetry's variables, and what holds for all of traces.
+    private static var variables: [String] {
+        let entries = OTelVariable.all.flatMap { ["  " + $0.name] + wrapped($0.help, indent: indent) }
+        return [""] + wrapped(OTelVariable.rules, indent: 2) + [""] + entries
     }
 
     private static func entry(_ setting: Setting) -> [String] {

@@ -18,24 +18,6 @@ extension SettingTable {
         .idle("connection-drain-timeout", .duration, "1h", .cluster, because: noRegistration),
     ]
 
-    static let volumes: [Setting] = [
-        .idle("baggageclaim-log-level", .text("LEVEL"), "info", .volumes, because: noVolumes),
-        .idle("baggageclaim-bind-ip", .address, "127.0.0.1", .volumes, because: noVolumes),
-        .idle("baggageclaim-bind-port", .port, "7788", .volumes, because: noVolumes),
-        .idle("baggageclaim-debug-bind-ip", .address, "127.0.0.1", .volumes, because: noVolumes),
-        .idle("baggageclaim-debug-bind-port", .port, "7787", .volumes, because: noVolumes),
-        .idle("baggageclaim-p2p-interface-name-pattern", .text("PATTERN"), "eth0", .volumes, because: noVolumes),
-        .idle("baggageclaim-p2p-interface-family", .choice(["4", "6"]), "4", .volumes, because: noVolumes),
-        .idle(
-            "baggageclaim-driver", .choice(["detect", "naive", "btrfs", "overlay"]), "detect", .volumes,
-            because: noVolumes),
-        .idle("baggageclaim-btrfs-bin", .text("PATH"), "btrfs", .volumes, because: noVolumes),
-        .idle("baggageclaim-mkfs-bin", .text("PATH"), "mkfs.btrfs", .volumes, because: noVolumes),
-        .idle("baggageclaim-volumes", .text("DIR"), nil, .volumes, because: "volumes are always under --work-dir"),
-        .idle("baggageclaim-overlays-dir", .text("DIR"), nil, .volumes, because: "volumes are always under --work-dir"),
-        .idle("baggageclaim-disable-user-namespaces", .boolean, "false", .volumes, because: noVolumes),
-    ]
-
     static let guardian: [Setting] = [
         .idle("garden-bin", .text("PATH"), "gdn", .guardian, because: noGuardian),
         .idle("garden-config", .text("FILE"), nil, .guardian, because: noGuardian),
@@ -46,6 +28,5 @@ extension SettingTable {
     ]
 
     private static let noRegistration = "this version does not join a cluster"
-    private static let noVolumes = "this version does not serve the Baggageclaim API"
     private static let noGuardian = "Apron makes containers itself, without guardian"
 }

@@ -1,13 +1,13 @@
 /// Every setting of `apron worker`, in the order in which it is printed.
 enum SettingTable {
     /// All of them.
-    static let all = worker + containers + network + telemetry + cluster + volumes + guardian
+    static let all = worker + containers + network + telemetry + operations + cluster + volumes + guardian
 
     /// The setting of a flag without its dashes.
     static func named(_ name: String) -> Setting? { byName[name] }
 
     /// The setting of an environment variable.
-    static func variable(_ name: String) -> Setting? { byVariable[name] }
+    static func variable(_ name: String) -> Setting? { byVariable[name] ?? aliases[name].flatMap(named) }
 
     private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
     private static let byVariable = Dictionary(uniqueKeysWithValues: all.map { ($0.variable, $0) })
@@ -34,8 +34,6 @@ enum SettingTable {
         .idle("resource-types", .text("DIR"), nil, .worker, because: noCluster),
         .idle("certs-dir", .text("DIR"), nil, .worker, because: noCluster),
         .idle("external-garden-url", .text("URL"), nil, .worker, because: "Apron is the Garden server"),
-        .idle("debug-bind-ip", .address, "127.0.0.1", .worker, because: noDebug),
-        .idle("debug-bind-port", .port, "7776", .worker, because: noDebug),
         .idle("healthcheck-bind-ip", .address, "0.0.0.0", .worker, because: noHealthCheck),
         .idle("healthcheck-bind-port", .port, "8888", .worker, because: noHealthCheck),
         .idle("healthcheck-timeout", .duration, "5s", .worker, because: noHealthCheck),
@@ -97,35 +95,9 @@ enum SettingTable {
         .idle("containerd-v6-disable-masquerade", .boolean, "false", .network, because: noIPv6),
     ]
 
-    private static let telemetry: [Setting] = [
-        .stock(
-            "log-level", .choice(["debug", "info", "warn", "warning", "error", "fatal"]), "info", .telemetry,
-            "least severe lines to log"),
-        .own(
-            "trace-output", .choice(["none", "text", "otlp-json"]), "none", .telemetry,
-            "write spans as they end: a readable line each, or OTLP JSON, one object a line"),
-        .own("trace-file", .path("FILE"), nil, .telemetry, "append traces to this file (default: standard error)"),
-        .own(
-            "trace-detail", .choice(["groups", "syscalls"]), "groups", .telemetry,
-            "spans of container set-up: six groups, or every system call"),
-        .idle("tracing-service-name", .text("NAME"), "concourse-web", .telemetry, because: noExporter),
-        .idle("tracing-attribute", .map(secret: false), nil, .telemetry, because: noExporter),
-        .idle("tracing-honeycomb-api-key", .secret("KEY"), nil, .telemetry, because: noExporter),
-        .idle("tracing-honeycomb-dataset", .text("NAME"), nil, .telemetry, because: noExporter),
-        .idle("tracing-jaeger-endpoint", .text("URL"), nil, .telemetry, because: noExporter),
-        .idle("tracing-jaeger-tags", .map(secret: false), nil, .telemetry, because: noExporter),
-        .idle("tracing-jaeger-service", .text("NAME"), "web", .telemetry, because: noExporter),
-        .idle("tracing-stackdriver-projectid", .text("ID"), nil, .telemetry, because: noExporter),
-        .idle("tracing-otlp-address", .text("HOST:PORT"), nil, .telemetry, because: noExporter),
-        .idle("tracing-otlp-header", .map(secret: true), nil, .telemetry, because: noExporter),
-        .idle("tracing-otlp-use-tls", .boolean, "false", .telemetry, because: noExporter),
-    ]
-
     private static let noCluster = "this version does not join a cluster"
-    private static let noDebug = "there are no Go profiles to serve"
     private static let noHealthCheck = "this version serves no health check; ask the Garden API for /ping"
     private static let noContainerd = "Apron makes containers itself, without containerd"
     private static let noDNSProxy = "this version has no DNS proxy; see --containerd-dns-server"
     private static let noIPv6 = "this version gives containers IPv4 addresses only"
-    private static let noExporter = "this version writes traces by --trace-output only"
 }

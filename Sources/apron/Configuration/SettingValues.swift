@@ -70,6 +70,8 @@ struct SettingValues: Sendable {
     private mutating func readEnvironment(_ environment: [String: String]) throws(UsageError) {
         for (variable, value) in environment.sorted(by: { $0.key < $1.key }) {
             if let setting = SettingTable.variable(variable) {
+                // The name that counts beats one that is understood for the sake of documents.
+                if variable != setting.variable, environment[setting.variable]?.isEmpty == false { continue }
                 // An empty variable is the same as none; deployment templates leave such behind.
                 let values = setting.isRepeatable ? value.split(separator: ",").map(String.init) : [value]
                 guard !value.isEmpty, !values.isEmpty else { continue }

@@ -15,7 +15,7 @@ extension WorkerConfiguration {
     /// Reads the settings of `apron worker`.
     /// - Parameters:
     ///   - arguments: what follows the subcommand
-    ///   - environment: all variables; only those of the table, `CONCOURSE_…` and `APRON_…` are looked at
+    ///   - environment: all variables; only those of the table, `CONCOURSE_…`, `APRON_…` and `OTEL_…` are looked at
     ///   - hostName: the worker's name when none is given
     /// - Throws: ``UsageError`` for unknown flags, values that cannot be, and a missing `--work-dir`.
     init(arguments: [String], environment: [String: String], hostName: String) throws(UsageError) {
@@ -54,14 +54,18 @@ extension WorkerConfiguration {
         restrictedNetworks = values.list("containerd-restricted-network").compactMap(AddressBlock.init)
         allowHostAccess = values.value("containerd-allow-host-access", GoBoolean.parse)
 
+        volumes = try VolumeConfiguration(values)
+        operations = try OperationsConfiguration(values)
+
         logLevel = values.value("log-level", LogLevel.init(word:))
         traceOutput = values.value("trace-output", TraceOutput.init)
         traceFile = values.text("trace-file")
         traceDetail = values.value("trace-detail", TraceDetail.init)
+        telemetry = try TelemetrySettings(values, environment: environment)
 
         ignored = Self.ignored(values)
         unknownVariables = values.unknownVariables
-        summary = Self.summary(values, name: name)
+        summary = Self.summary(values, name: name, telemetry)
         try check()
     }
 
@@ -112,13 +116,18 @@ extension WorkerConfiguration {
         return ignored
     }
 
-    private static func summary(_ values: SettingValues, name: String) -> [Resolved] {
-        SettingTable.all.filter { $0.effect == .used }.map { setting in
+    private static func summary(_ values: SettingValues, name: String, _ telemetry: TelemetrySettings) -> [Resolved] {
+        let settings = SettingTable.all.filter { $0.effect == .used }.map { setting in
             let text = setting.name == "name" ? name : values.list(setting.name).joined(separator: ",")
+            let isHidden = !text.isEmpty && (setting.isSecret || OTelEnvironment.mayHoldSecret(address: text))
             return Resolved(
-                name: setting.name, value: setting.isSecret && !text.isEmpty ? "(hidden)" : text,
+                name: setting.name, value: isHidden ? OTelEnvironment.hidden : text,
                 origin: values.origin(setting.name).rawValue)
         }
+        let variables = telemetry.variables.map {
+            Resolved(name: $0.name, value: $0.value, origin: SettingValues.Origin.environment.rawValue)
+        }
+        return settings + variables
     }
 
     private static func withoutTrailingSlashes(_ path: String) -> String {

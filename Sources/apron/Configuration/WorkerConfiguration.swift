@@ -49,6 +49,11 @@ struct WorkerConfiguration: Sendable {
     /// `--containerd-allow-host-access`: whether containers reach the host's own addresses.
     var allowHostAccess: Bool
 
+    /// The settings of volumes.
+    var volumes: VolumeConfiguration
+    /// The settings of what an operator looks at.
+    var operations: OperationsConfiguration
+
     /// `--log-level`: the least severe lines that are logged.
     var logLevel: LogLevel
     /// `--trace-output`: how finished traces are written.
@@ -57,6 +62,8 @@ struct WorkerConfiguration: Sendable {
     var traceFile: String?
     /// `--trace-detail`: how fine the spans of a container's set-up are.
     var traceDetail: TraceDetail
+    /// What is recorded and where it goes.
+    var telemetry: TelemetrySettings
 
     /// Flags that were given and have no effect, with the reason; each is logged once.
     var ignored: [Ignored]
@@ -101,9 +108,9 @@ extension WorkerConfiguration {
 
     /// A setting in force.
     struct Resolved: Sendable, Hashable {
-        /// The flag without dashes.
+        /// The flag without dashes, or the variable's name when there is no flag.
         let name: String
-        /// Its value as text; `(hidden)` for secrets, empty for none.
+        /// Its value as text; `***` for secrets, empty for none.
         let value: String
         /// `flag`, `environment` or `default`.
         let origin: String

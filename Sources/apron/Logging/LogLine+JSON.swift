@@ -1,4 +1,5 @@
 internal import Logging
+internal import Telemetry
 
 extension LogLine {
     /// The line as one JSON object with a newline.
@@ -6,7 +7,7 @@ extension LogLine {
         var out: [UInt8] = []
         out.reserveCapacity(256)
         out += "{\"time\":\"".utf8
-        Timestamp(nanoseconds: time).append(to: &out)
+        out += CalendarTime(unixTime: time).description.utf8
         out += "\",\"level\":\"".utf8
         out += levelWord.utf8
         out += "\",\"message\":".utf8

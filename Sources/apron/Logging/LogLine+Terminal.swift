@@ -1,9 +1,10 @@
 internal import Logging
+internal import Telemetry
 
 extension LogLine {
     /// The line for a reader: time of day, level in colour, logger, message, fields.
     var terminal: [UInt8] {
-        var line = "\u{1b}[2m" + Timestamp(nanoseconds: time).clock + "\u{1b}[0m "
+        var line = "\u{1b}[2m" + CalendarTime(unixTime: time).clock + "\u{1b}[0m "
         line +=
             colour + levelWord.uppercased() + "\u{1b}[0m" + String(repeating: " ", count: max(1, 7 - levelWord.count))
         line += "\u{1b}[2m\(logger)\u{1b}[0m " + Self.visible(message)

@@ -6,6 +6,8 @@ internal import Worker
 enum HostPreparation {
     /// Names under which process 1's program is installed beside this one.
     private static let initNames = ["ApronInit", "apron-init"]
+    /// Likewise for the program that packs and unpacks archives.
+    private static let archiveNames = ["ApronArchive", "apron-archive"]
 
     /// Refuses anybody but root: namespaces, mounts and networks of the host are changed.
     static func requireRoot() throws(WorkerError) {
@@ -46,9 +48,20 @@ enum HostPreparation {
 
     /// The absolute path of process 1's program: the one given, else the one installed beside this program.
     static func initProgram(given: String?) throws(WorkerError) -> String {
+        try program("process 1 of containers", names: initNames, flag: "--init-bin", given: given)
+    }
+
+    /// The absolute path of the program that packs and unpacks archives, likewise.
+    static func archiveProgram(given: String?) throws(WorkerError) -> String {
+        try program("archives", names: archiveNames, flag: "--archive-bin", given: given)
+    }
+
+    private static func program(
+        _ purpose: String, names: [String], flag: String, given: String?
+    ) throws(WorkerError) -> String {
         if let given {
             guard CurrentProcess.isExecutableFile(given) else {
-                throw WorkerError(.unavailable, "--init-bin \(given) is no executable file")
+                throw WorkerError(.unavailable, "\(flag) \(given) is no executable file")
             }
             return given
         }
@@ -57,11 +70,11 @@ enum HostPreparation {
             throw WorkerError(.failed, "own program: \(error)", cause: error)
         }
         let directory = own.lastIndex(of: "/").map { own[...$0] } ?? "/"
-        guard let found = initNames.map({ directory + $0 }).first(where: CurrentProcess.isExecutableFile) else {
+        guard let found = names.map({ directory + $0 }).first(where: CurrentProcess.isExecutableFile) else {
             throw WorkerError(
                 .unavailable,
-                "no program for process 1 of containers: neither \(initNames.joined(separator: " nor ")) is in "
-                    + "\(directory); --init-bin says where it is")
+                "no program for \(purpose): neither \(names.joined(separator: " nor ")) is in \(directory); "
+                    + "\(flag) says where it is")
         }
         return found
     }

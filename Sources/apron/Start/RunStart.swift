@@ -31,7 +31,9 @@ struct RunStart {
         // 3. A work directory of its own, with what a killed run may have left in it.
         let claim = try HostPreparation.claimRun(under: command.workDirectory)
         let configuration = try configuration(workDirectory: claim.path)
-        try TelemetryStart.configure(configuration)
+        let tracing = Logger(label: "apron.telemetry")
+        for notice in configuration.telemetry.notices { tracing.warning("\(notice)") }
+        try TelemetryStart.configure(configuration.telemetry, workerName: configuration.name, logger: tracing)
         let trace = RunTrace.begin(traceparent: command.traceparent, environment: environment)
         let result: Result<Int32, any Error>
         do {
@@ -80,9 +82,11 @@ struct RunStart {
         return try result.get()
     }
 
-    /// The worker's settings for one run: the defaults, and Apron's own variables.
+    /// The worker's settings for one run: the defaults, Apron's own variables, and those of OpenTelemetry.
     private func configuration(workDirectory: String) throws -> WorkerConfiguration {
-        let own = environment.filter { $0.key.hasPrefix("APRON_") && $0.key != "APRON_WORK_DIR" }
+        let own = environment.filter {
+            $0.key.hasPrefix("OTEL_") || $0.key.hasPrefix("APRON_") && $0.key != "APRON_WORK_DIR"
+        }
         var configuration = try WorkerConfiguration(
             arguments: ["--work-dir", workDirectory], environment: own, hostName: CurrentProcess.hostName)
         configuration.logLevel = command.logLevel

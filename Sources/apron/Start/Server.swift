@@ -18,7 +18,33 @@ func makeServer(_ configuration: WorkerConfiguration, _ parts: WorkerParts, logg
         parts.containers, compatibility: configuration.compatibility, capacity: { hostCapacity(of: directory) },
         logger: logger)
     return APIServer(server, groups: [garden.group], logger: logger) { address in
-        logger.info("listening", metadata: ["address": "\(address)"])
+        logger.info("listening", metadata: ["api": "garden", "address": "\(address)"])
+    }
+}
+
+/// Makes the HTTP server of volumes.
+/// - Parameter announcement: the log line when connections are accepted
+func makeVolumeServer(
+    _ configuration: VolumeConfiguration, _ volumes: any Volumes, announcement: String = "listening", logger: Logger
+) throws -> any Service {
+    var server = APIServer.Configuration(addresses: [
+        .tcp(host: configuration.bindAddress.description, port: configuration.bindPort)
+    ])
+    // A stream in has no other limit than its client's patience; a year stands for none.
+    server.requestTimeout = .seconds(365 * 24 * 3600)
+    let routes = BaggageclaimRoutes(volumes, peers: try configuration.peers(), logger: logger)
+    return APIServer(server, groups: [routes.group], logger: logger) { address in
+        logger.info("\(announcement)", metadata: ["api": "baggageclaim", "address": "\(address)"])
+    }
+}
+
+extension VolumeConfiguration {
+    /// Says so when others than this host reach the volumes.
+    func warnIfOpen(_ logger: Logger) {
+        if bindAddress.isLoopback { return }
+        logger.warning(
+            "the Baggageclaim API is open to the network, and whoever reaches it reads and changes every volume",
+            metadata: ["bind-ip": "\(bindAddress)"])
     }
 }
 

@@ -2,12 +2,19 @@ internal import Kernel
 internal import Logging
 internal import Runtime
 internal import ServiceLifecycle
+internal import Telemetry
 internal import Worker
 
 /// What the wiring needs of the worker's domain.
 struct WorkerParts: Sendable {
     /// The containers that the API and `apron run` use.
     let containers: any Containers
+    /// The volumes that the API serves; nil: none are kept.
+    var volumes: (any Volumes)?
+    /// What an operator sees of both; nil where nobody looks.
+    var overview: (@Sendable () async -> WorkerOverview)?
+    /// How many of both there are, for the metrics.
+    var metrics: MetricSource?
     /// What runs beside them for as long as they are used; stopped after the API.
     var services: [any Service] = []
     /// What must know of the end before the API closes its connections.
@@ -27,13 +34,19 @@ func makeWorker(
     _ configuration: WorkerConfiguration, network use: NetworkUse = .own, logger: Logger
 ) throws -> WorkerParts {
     let service = try ContainerService(configuration.workerSettings(use))
+    // One run of `apron run` keeps no volumes.
+    let volumes = use == .own ? try VolumeService(containers: service) : nil
     let notes = try service.startupNotes()
     for line in notes.features { logger.info("kernel feature", metadata: ["feature": "\(line)"]) }
     for line in notes.warnings { logger.warning("\(line)") }
+    let observation = WorkerObservation(of: service)
     return WorkerParts(
-        containers: service, notices: [StopNotice(service: service)],
+        containers: service, volumes: volumes, overview: { await observation.look() },
+        metrics: service.metricSource,
+        notices: [StopNotice(service: service)],
         recover: {
-            let report = try await withTaskExecutorPreference(BlockingExecutor.shared) { try service.recover() }
+            // Containers claim the volumes that they use, which this finds first.
+            let report = try await BlockingExecutor.run { try service.recover() }
             for failure in report.failures { logger.error("recovery: \(failure)") }
             logger.info(
                 "recovered",
@@ -41,8 +54,22 @@ func makeWorker(
                     "adopted": "\(report.adopted.count)", "lost": "\(report.lost.count)",
                     "undone": "\(report.undone.count)",
                 ])
+            if let volumes { try await recoverVolumes(volumes, logger: logger) }
         },
-        finish: { try await withTaskExecutorPreference(BlockingExecutor.shared) { try service.tearDownIdle() } })
+        finish: { try await BlockingExecutor.run { try service.tearDownIdle() } })
+}
+
+/// Finds what an earlier process left of volumes and says so in the log.
+func recoverVolumes(_ volumes: VolumeService, logger: Logger) async throws {
+    let report = try await BlockingExecutor.run { try volumes.recover() }
+    for failure in report.failures { logger.error("recovery: \(failure)") }
+    for loss in report.givenUp { logger.warning("recovery: given up: \(loss)") }
+    logger.info(
+        "volumes recovered",
+        metadata: [
+            "adopted": "\(report.adopted.count)", "given up": "\(report.givenUp.count)",
+            "undone": "\(report.undone.count)",
+        ])
 }
 
 /// Whether there is a bridge, and whose settings it follows.
@@ -85,6 +112,9 @@ extension WorkerConfiguration {
         settings.seccompFile = try seccompProfile.map { path in
             let file = try Descriptor(opening: path, .readOnly)
             return try SeccompFile(json: file.readContents(limit: 4 << 20, path))
+        }
+        if use == .own {
+            settings.volumes = volumes.settings(directory: VolumeConfiguration.directory(below: workDirectory))
         }
         settings.showsEveryStep = traceDetail == .syscalls
         settings.disabledFeatures = disabledFeatures

@@ -22,16 +22,22 @@ struct WorkerStart {
 
         // 2. Signals that would end the process by default and come in repeatedly while a deployment drains.
         let drainSignals = await UnixSignalsSequence(trapping: .sigusr1, .sigusr2)
+        let levelSignals = await UnixSignalsSequence(trapping: .sighup)
 
         // 3. The host: nothing is changed yet, and one worker alone owns the directory.
         try HostPreparation.requireRoot()
         HostPreparation.raiseOpenFileLimit(logger)
         var configuration = configuration
         configuration.initProgram = try HostPreparation.initProgram(given: configuration.initProgram)
+        configuration.volumes.archiveProgram = try HostPreparation.archiveProgram(
+            given: configuration.volumes.archiveProgram)
         let claim = try HostPreparation.claim(configuration.workDirectory)
 
-        // 4. Traces, so that the recovery is in them.
-        try TelemetryStart.configure(configuration)
+        // 4. Metrics and traces, so that the recovery is in them.
+        MetricsStart.begin(configuration)
+        let collectors = try TelemetryStart.configure(
+            configuration.telemetry, workerName: configuration.name, spoolDirectory: configuration.spanSpoolDirectory,
+            logger: Logger(label: "apron.telemetry"))
         defer { TelemetryStart.finish() }
 
         // 5. The domain, and what an earlier worker left behind. Connections are refused until this is done.
@@ -41,15 +47,27 @@ struct WorkerStart {
             return parts
         }
 
+        MetricsStart.addSources(configuration, worker: parts.metrics, collectors: collectors)
+
         // 6. Services end in the reverse order: the API first, then what its requests use.
-        let server = try makeServer(configuration, parts, logger: Logger(label: "apron.api"))
+        var servers = [try makeServer(configuration, parts, logger: Logger(label: "apron.api"))]
+        if let volumes = parts.volumes {
+            servers.append(
+                try makeVolumeServer(configuration.volumes, volumes, logger: Logger(label: "apron.volumes")))
+        }
+        if let page = makeOperationsServer(configuration, parts, logger: Logger(label: "apron.operations")) {
+            servers.append(page)
+        }
         let drain = DrainSignals(signals: drainSignals, logger: logger)
+        let level = LogLevelSignal(
+            signals: levelSignals, configured: configuration.logLevel.level, logger: logger)
         var group = ServiceGroupConfiguration(
-            services: parts.services + [drain, server] + parts.notices, gracefulShutdownSignals: [.sigterm, .sigint],
+            services: parts.services + [drain, level] + servers + parts.notices,
+            gracefulShutdownSignals: [.sigterm, .sigint],
             logger: quiet(logger))
         group.maximumGracefulShutdownDuration = Self.shutdownMax
         try await ServiceGroup(configuration: group).run()
-        do { try await parts.finish() } catch { logger.warning("network stays: \(error)") }
+        do { try await parts.finish() } catch { logger.warning("network or mounts stay: \(error)") }
         logger.info("stopped; containers keep running")
         claim.giveUp()
     }
@@ -66,6 +84,7 @@ struct WorkerStart {
             logger.warning(
                 "setting has no effect", metadata: ["flag": "\(ignored.flag)", "reason": "\(ignored.reason)"])
         }
+        for notice in configuration.telemetry.notices { logger.warning("\(notice)") }
         for variable in configuration.unknownVariables {
             logger.warning("environment variable is unknown", metadata: ["variable": "\(variable)"])
         }
@@ -74,6 +93,7 @@ struct WorkerStart {
                 "the Garden API is open to the network, and whoever reaches it is root here",
                 metadata: ["bind-ip": "\(configuration.bindAddress)"])
         }
+        configuration.volumes.warnIfOpen(logger)
     }
 
     /// The library tells each service's start and end; that is for debugging.

@@ -127,7 +127,7 @@ extension Conformance {
                     test -e /dev/fuse && echo fuse; cat /proc/1/comm
                     """
                 let outcome = try garden.output(handle, script)
-                #expect(outcome.stdout == (privileged ? "fuse\napron-init\n" : "apron-init\n"))
+                #expect(outcome.stdout == (privileged ? "fuse\ngarden-init\n" : "garden-init\n"))
             }
         }
     }

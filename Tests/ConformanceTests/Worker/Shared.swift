@@ -38,6 +38,21 @@ struct SharedWorker: SuiteTrait, TestScoping {
         try outcome.get()
     }
 
+    /// Where the Baggageclaim API of that worker is.
+    static let givenVolumes: WorkerAddress? = {
+        guard let text = ProcessInfo.processInfo.environment["APRON_VOLUMES_URL"], let url = URL(string: text) else {
+            return nil
+        }
+        return WorkerAddress(host: url.host() ?? "127.0.0.1", port: UInt16(url.port ?? 7788))
+    }()
+
+    static var volumes: Baggageclaim {
+        get throws {
+            if let givenVolumes { return Baggageclaim(address: givenVolumes) }
+            return try #require(current.withLock { $0 }, "no worker: it did not start").volumes
+        }
+    }
+
     static var garden: Garden {
         get throws {
             if let givenAddress { return Garden(address: givenAddress) }

@@ -10,6 +10,7 @@ final class WorkerUnderTest: Sendable {
 
     let address: WorkerAddress
     let garden: Garden
+    let volumes: Baggageclaim
     let roots: Roots
     /// The address pool, as in `10.210.0.0/16`.
     let pool: String
@@ -32,6 +33,7 @@ final class WorkerUnderTest: Sendable {
         pool = "10.\(201 + number % 50).0.0/16"
         address = try WorkerAddress.free()
         garden = Garden(address: address)
+        volumes = Baggageclaim(address: try WorkerAddress.free())
         scratch = try Scratch()
         roots = Roots.shared
         self.flags = ["--garden-compat", compatibility] + flags
@@ -59,6 +61,7 @@ final class WorkerUnderTest: Sendable {
                 throw Wire.Failure(description: "the worker ended at its start: \(self.log)")
             }
             return (try? self.garden.call("GET", "/ping"))?.status == 200
+                && (try? self.volumes.call("GET", "/volumes"))?.status == 200
         }
     }
 
@@ -98,6 +101,7 @@ final class WorkerUnderTest: Sendable {
     private func arguments() throws -> [String] {
         [
             "--work-dir", workDirectory, "--bind-port", "\(address.port)", "--bridge-name", bridge,
+            "--baggageclaim-bind-port", "\(volumes.address.port)", "--operations-bind-port", "0",
             "--containerd-network-pool", pool, "--default-rootfs", try roots.image(), "--log-level", "debug",
         ] + flags
     }
@@ -160,6 +164,10 @@ final class WorkerUnderTest: Sendable {
                 remains.append("container \(handle)")
                 try? garden.destroy(handle)
             }
+            for handle in try volumes.handles() {
+                remains.append("volume \(handle)")
+                try? volumes.destroy(handle)
+            }
             try end(by: 15)
         }
         let deadline = Date.now.addingTimeInterval(30)
@@ -179,8 +187,10 @@ final class WorkerUnderTest: Sendable {
         found += groups().map { "cgroup \($0)" }
         let links = (try? Directory("/sys/class/net/\(bridge)/brif").entries()) ?? []
         found += links.map { "link \($0)" }
-        for name in ["init", "live", "dead"] {
-            let entries = (try? Directory("\(workDirectory)/containers/\(name)").entries()) ?? []
+        for name in ["containers/init", "containers/live", "containers/dead"]
+            + ["volumes/init", "volumes/live", "volumes/dead", "volumes/layers", "volumes/mounts"]
+        {
+            let entries = (try? Directory("\(workDirectory)/\(name)").entries()) ?? []
             found += entries.map { "state \(name)/\($0)" }
         }
         return found

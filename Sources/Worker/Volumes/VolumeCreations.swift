@@ -1,0 +1,108 @@
+internal import Kernel
+internal import Synchronization
+
+/// The creations that clients have asked for and not yet collected: which are under way, and how the others ended.
+final class VolumeCreations: Sendable {
+    typealias Result = Swift.Result<VolumeInfo, VolumeError>
+
+    /// What became of a cancelled creation.
+    enum Cancellation {
+        /// It had settled, and its outcome is forgotten.
+        case forgotten
+        /// It is under way; its volume goes as soon as it is there.
+        case givenUp
+    }
+
+    /// Clients poll for hours at most; whoever has not come by then will not.
+    static let lifeNanoseconds: UInt64 = 6 * 3_600_000_000_000
+    /// Outcomes beyond this number go, the oldest first, however young they are: some 2 KiB each.
+    static let settledMax = 10_000
+
+    private struct Creation {
+        let outcome = Outcome<Result>()
+        /// CLOCK_BOOTTIME at its begin; the order of creations.
+        let began: UInt64
+        var isGivenUp = false
+    }
+
+    private let creations = Mutex<[String: Creation]>([:])
+
+    /// Takes a handle for a creation that begins now.
+    /// - Throws: creationExists
+    func begin(_ handle: String) throws(VolumeError) {
+        let isNew = creations.withLock { creations in
+            if creations[handle] != nil { return false }
+            creations[handle] = Creation(began: bootTime())
+            return true
+        }
+        if !isNew {
+            throw VolumeError(
+                .creationExists, "the outcome of a creation of volume \(handle) has not been collected yet",
+                handle: handle)
+        }
+    }
+
+    /// Makes an outcome known.
+    /// - Returns: false when it was given up: the volume is to be destroyed, and the handle is free
+    func settle(_ handle: String, _ result: Result) -> Bool {
+        let outcome = creations.withLock { creations -> Outcome<Result>? in
+            guard let creation = creations[handle] else { return nil }
+            if !creation.isGivenUp { return creation.outcome }
+            creations[handle] = nil
+            return nil
+        }
+        outcome?.set(result)
+        return outcome != nil
+    }
+
+    /// Whether the creation has not settled yet.
+    func isUnderWay(_ handle: String) -> Bool {
+        creations.withLock { creations in creations[handle].map { $0.outcome.value == nil } ?? false }
+    }
+
+    /// The creation never began.
+    func abandon(_ handle: String) { creations.withLock { $0[handle] = nil } }
+
+    /// The outcome, or nil when there is none within this time.
+    /// - Throws: unknownCreation
+    func result(_ handle: String, within duration: Duration) async throws(VolumeError) -> Result? {
+        let outcome = creations.withLock { creations in
+            creations[handle].flatMap { $0.isGivenUp ? nil : $0.outcome }
+        }
+        guard let outcome else { throw VolumeCreations.unknown(handle) }
+        return await outcome.value(within: duration)
+    }
+
+    /// Forgets a creation, or gives it up.
+    /// - Throws: unknownCreation
+    func cancel(_ handle: String) throws(VolumeError) -> Cancellation {
+        let cancellation = creations.withLock { creations -> Cancellation? in
+            guard let creation = creations[handle], !creation.isGivenUp else { return nil }
+            if creation.outcome.value != nil {
+                creations[handle] = nil
+                return .forgotten
+            }
+            creations[handle]?.isGivenUp = true
+            return .givenUp
+        }
+        guard let cancellation else { throw VolumeCreations.unknown(handle) }
+        return cancellation
+    }
+
+    /// Takes out what has waited too long to be collected, and tells its handles.
+    func expire() -> [String] {
+        creations.withLock { creations in
+            let now = bootTime()
+            let settled = creations.filter { $0.value.outcome.value != nil }.sorted { $0.value.began < $1.value.began }
+            var expired = settled.prefix { $0.value.began + VolumeCreations.lifeNanoseconds < now }.map(\.key)
+            let rest = settled.dropFirst(expired.count)
+            expired += rest.prefix(max(0, rest.count - VolumeCreations.settledMax)).map(\.key)
+            for handle in expired { creations[handle] = nil }
+            return expired
+        }
+    }
+
+    private static func unknown(_ handle: String) -> VolumeError {
+        VolumeError(.unknownCreation, "no creation of volume \(handle) is known", handle: handle)
+    }
+}

@@ -1,0 +1,60 @@
+internal import Kernel
+internal import Storage
+internal import Telemetry
+
+extension VolumeService {
+    /// Makes a volume; the caller's thread may block.
+    func make(_ request: VolumeRequest, _ handle: String) async throws -> VolumeInfo {
+        try await traced(.volumeCreate) { span in
+            try VolumeService.check(handle)
+            span.setHandle(handle)
+            span.set("apron.volume.handle", handle)
+            span.set("apron.volume.strategy", request.strategy.name)
+            span.set("apron.volume.privileged", request.isPrivileged)
+            switch request.strategy {
+            case .empty: return try self.make(request, handle, .empty, span)
+            case .copyOnWrite(let parent):
+                span.set("apron.volume.parent", parent)
+                if let origin = self.store.find(parent)?.context { span.link(Link(origin, type: "origin_volume")) }
+                return try self.make(request, handle, .copy(of: parent), span)
+            case .importing(let path, let followsSymlinks):
+                span.set("apron.admission.waiting", Int64(self.imports.waiting))
+                return try await self.imports.run {
+                    let source = try VolumeImport(path, followsSymlinks: followsSymlinks, self.facilities)
+                    span.set("apron.import.kind", source.kind)
+                    return try self.make(request, handle, source.source, span)
+                }
+            }
+        }
+    }
+
+    private func make(
+        _ request: VolumeRequest, _ handle: String, _ source: VolumeStore.Source, _ span: PhaseSpan
+    ) throws -> VolumeInfo {
+        let record = try store.create(
+            handle, source, isPrivileged: request.isPrivileged, properties: request.properties,
+            owner: request.owner.map { ($0.uid, $0.gid) }, strategy: request.strategy.name, span: span)
+        span.set("apron.cache.outcome", cacheOutcome(of: record))
+        return info(record)
+    }
+}
+
+extension VolumeService {
+    /// Whether the files of a new volume were there already.
+    private func cacheOutcome(of record: VolumeRecord) -> String {
+        guard record.strategy != VolumeRequest.Strategy.empty.name else { return "uncached" }
+        let origin = record.parent.flatMap(store.find)?.stack.layers ?? []
+        return !origin.isEmpty && record.stack.layers.first == origin.first ? "hit" : "miss"
+    }
+}
+
+extension VolumeRequest.Strategy {
+    /// As on the wire.
+    var name: String {
+        switch self {
+        case .empty: "empty"
+        case .copyOnWrite: "cow"
+        case .importing: "import"
+        }
+    }
+}

@@ -1,0 +1,66 @@
+internal import Kernel
+internal import Storage
+internal import Telemetry
+
+extension VolumeService {
+    /// Prepares to unpack an archive at a path in the volume; missing directories are made.
+    public func streamIn(
+        _ handle: String, path: String, encoding: ArchiveEncoding
+    ) async throws -> any ArchiveTransfer {
+        try await transfer(.in, handle, path, encoding, .volumeStreamIn) { record, tree in
+            try ArchiveProcess.unpack(
+                program: self.facilities.archiveProgram, into: tree.descriptor, path: path, encoding: encoding.rawValue,
+                userNamespace: self.facilities.archiveNamespace(of: record),
+                isPrivileged: record.isPrivileged && record.stack.owners == .plain)
+        }
+    }
+
+    /// Prepares to pack a path of the volume; returns when the first entry could be read.
+    public func streamOut(
+        _ handle: String, path: String, encoding: ArchiveEncoding
+    ) async throws -> any ArchiveTransfer {
+        try await transfer(.out, handle, path, encoding, .volumeStreamOut) { record, tree in
+            let process = try ArchiveProcess.pack(
+                program: self.facilities.archiveProgram, from: tree.descriptor, path: path, encoding: encoding.rawValue,
+                userNamespace: self.facilities.archiveNamespace(of: record))
+            do { try process.waitUntilReady() } catch {
+                process.kill()
+                _ = try? process.wait()
+                throw error
+            }
+            return process
+        }
+    }
+
+    private func transfer(
+        _ direction: VolumeTransfer.Direction, _ handle: String, _ path: String, _ encoding: ArchiveEncoding,
+        _ phase: Phase, _ start: @escaping @Sendable (VolumeRecord, borrowing MountTree) throws -> ArchiveProcess
+    ) async throws -> any ArchiveTransfer {
+        let record = try record(handle)
+        let span = Telemetry.start(phase, attributes: [Attribute("apron.volume.handle", .string(handle))])
+        span.setHandle(handle)
+        span.set("apron.path", path)
+        span.set("apron.archive.encoding", encoding.rawValue)
+        if let context = record.context { span.link(Link(context, type: "created_by")) }
+        let user = facilities.newStream()
+        do {
+            return try await working(handle) {
+                try span.run {
+                    let tree = try traced(.volumeMount) { _ in
+                        try self.store.mount(
+                            handle, rest: "", writable: direction == .in, unprivileged: false, user: user)
+                    }
+                    // In use, it shows owners as it does now until the stream has ended.
+                    let process = try start(self.record(handle), tree)
+                    return VolumeTransfer(
+                        direction, encoding, of: handle, process, store: self.store, user: user, span: span)
+                }
+            }
+        } catch {
+            store.release(user)
+            span.fail(error)
+            span.end()
+            throw error
+        }
+    }
+}

@@ -1,0 +1,141 @@
+internal import Kernel
+internal import Storage
+internal import Synchronization
+internal import Telemetry
+
+/// An archive on its way: the process that packs or unpacks it, the use of the volume, and the span.
+final class VolumeTransfer: ArchiveTransfer {
+    enum Direction: String, Sendable {
+        case `in`
+        case out
+    }
+
+    private let direction: Direction
+    private let encoding: ArchiveEncoding
+    private let handle: String
+    private let store: VolumeStore
+    private let user: VolumeUser
+    private let process: ArchiveProcess
+    private let span: OpenSpan
+    private let hasEnded = Mutex(false)
+
+    /// Takes over a process that runs, a use of a volume, and an open span.
+    init(
+        _ direction: Direction, _ encoding: ArchiveEncoding, of handle: String, _ process: ArchiveProcess,
+        store: VolumeStore, user: VolumeUser,
+        span: OpenSpan
+    ) {
+        self.direction = direction
+        self.encoding = encoding
+        self.handle = handle
+        self.process = process
+        self.store = store
+        self.user = user
+        self.span = span
+    }
+
+    deinit {
+        if hasEnded.withLock({ $0 }) { return }
+        // Nobody ended it: what it holds must go all the same, in its order.
+        let (process, store, user, span) = (process, store, user, span)
+        Task(executorPreference: BlockingExecutor.shared) {
+            process.kill()
+            _ = try? process.wait()
+            store.release(user)
+            span.status(.error("Abandoned", "nobody ended the transfer"))
+            span.end()
+        }
+    }
+
+    func takeDescriptor() throws -> Descriptor {
+        guard let pipe = process.takePipe() else {
+            throw VolumeError(.failed, "the archive's pipe has been taken already", handle: handle)
+        }
+        return pipe
+    }
+
+    func finish(_ statistics: TransferStatistics) async throws -> ArchiveReport {
+        guard begin() else { throw VolumeError(.failed, "the transfer has ended already", handle: handle) }
+        return try await BlockingExecutor.run {
+            defer { self.end() }
+            self.describe(statistics)
+            do {
+                let outcome = try self.process.wait()
+                self.describe(outcome, .unset)
+                var report = ArchiveReport()
+                report.entries = outcome.entries
+                report.contentBytes = outcome.contentBytes
+                report.warnings = outcome.warnings
+                return report
+            } catch {
+                let failure = VolumeError(error, volume: self.handle)
+                self.span.fail(failure)
+                if let outcome = (error as? ArchiveFailure)?.outcome {
+                    self.describe(outcome, .error(failure.kind.rawValue, failure.message))
+                }
+                throw failure
+            }
+        }
+    }
+
+    func cancel(_ reason: VolumeError) async {
+        guard begin() else { return }
+        await BlockingExecutor.run {
+            defer { self.end() }
+            self.process.kill()
+            _ = try? self.process.wait()
+            self.span.set("apron.transfer.cancelled", reason.message)
+            switch self.direction {
+            case .in: self.span.fail(reason)
+            // Clients read the first file of an archive and go: that is how they fetch one.
+            case .out: self.span.event("client_disconnected")
+            }
+        }
+    }
+
+    // MARK: the span
+
+    private func describe(_ statistics: TransferStatistics) {
+        span.set("apron.archive.encoded_bytes", statistics.encodedBytes)
+        span.set("apron.transfer.first_byte", Double(statistics.firstByteNanoseconds) / 1e9)
+        span.set("apron.transfer.stalled", Double(statistics.stalledNanoseconds) / 1e9)
+    }
+
+    /// The two sides of the process ran at the same time, as long as it did.
+    private func describe(_ outcome: ArchiveOutcome, _ status: RecordedSpan.Status) {
+        span.set("apron.archive.entries", outcome.entries)
+        span.set("apron.archive.bytes", outcome.contentBytes)
+        if !outcome.warnings.isEmpty { span.set("apron.archive.warnings", outcome.warnings) }
+        let (archive, codec): (Phase, Phase) = direction == .in ? (.untar, .decompress) : (.tar, .compress)
+        let (start, end) = (span.start, bootTime())
+        if encoding != .raw {
+            Telemetry.record(
+                codec, parent: span.context, start: start, end: end,
+                attributes: [
+                    ("apron.archive.encoding", .string(encoding.rawValue)),
+                    ("apron.archive.encoded_bytes", .int(Int64(clamping: outcome.encodedBytes))),
+                    ("apron.archive.decoded_bytes", .int(Int64(clamping: outcome.archiveBytes))),
+                ])
+        }
+        Telemetry.record(
+            archive, parent: span.context, start: start, end: end,
+            attributes: [
+                ("apron.archive.entries", .int(Int64(clamping: outcome.entries))),
+                ("apron.archive.bytes", .int(Int64(clamping: outcome.contentBytes))),
+                ("apron.archive.warning_count", .int(Int64(clamping: outcome.warningCount))),
+                ("apron.transfer.waited", .double(Double(outcome.stalledNanoseconds) / 1e9)),
+            ], status: status)
+    }
+
+    private func begin() -> Bool {
+        hasEnded.withLock { hasEnded in
+            defer { hasEnded = true }
+            return !hasEnded
+        }
+    }
+
+    private func end() {
+        store.release(user)
+        span.end()
+    }
+}

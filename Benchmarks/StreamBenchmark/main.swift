@@ -129,7 +129,7 @@ for number in 0...rounds {
     let plain = try await round { pipe, socket in readAndWrite(pipe, socket) }
     let streamed = try await round { pipe, socket in
         let stream = try OutputStream(
-            source: .pipe(pipe),
+            pipe: pipe,
             spool: SpoolLocation(directory: directory, name: "apron-stream-benchmark.\(getpid())"),
             limits: limits, pump: pump)
         let end = await stream.attach(socket)

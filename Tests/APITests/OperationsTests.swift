@@ -92,6 +92,7 @@ import Worker
     }
 
     @Test func tracesAreFoundByHandleAndByDigits() async throws {
+        try Telemetry.configure(Telemetry.Configuration())
         let handle = "operations-\(TraceID.random())"
         let span = Telemetry.start(.containerCreate, parent: nil, handle: handle)
         let trace = "\(span.context.traceID)"

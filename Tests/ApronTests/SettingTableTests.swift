@@ -25,8 +25,9 @@ private let stockFlags = """
 
 /// Defaults of the stock worker that are values; but for the service names of traces, which are the web node's.
 private let stockDefaults = [
-    "tsa-host": "127.0.0.1:2222", "bind-ip": "127.0.0.1", "bind-port": "7777", "debug-bind-ip": "127.0.0.1",
-    "debug-bind-port": "7776", "healthcheck-bind-ip": "0.0.0.0", "healthcheck-bind-port": "8888",
+    "tsa-host": "127.0.0.1:2222", "bind-ip": "127.0.0.1", "bind-port": "7777",
+    "operations-bind-ip": "127.0.0.1", "operations-bind-port": "7776", "healthcheck-bind-ip": "0.0.0.0",
+    "healthcheck-bind-port": "8888",
     "healthcheck-timeout": "5s", "sweep-interval": "30s", "volume-sweeper-max-in-flight": "3",
     "container-sweeper-max-in-flight": "5", "rebalance-interval": "4h", "connection-drain-timeout": "1h",
     "runtime": "containerd", "log-level": "info", "baggageclaim-bind-port": "7788",

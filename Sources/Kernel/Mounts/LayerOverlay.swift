@@ -16,6 +16,8 @@ public struct LayerOverlay: Sendable {
     ///   is one reason for it never to change.
     /// - `index=off`: the index ties a layer to the very inodes beneath it, and forbids that a layer is the top of one
     ///   overlay while it lies beneath another: sealed layers are, in containers that still have the old mount.
+    ///   The price: of a file with several names (hard links), the name that is written to in a copy becomes a file of
+    ///   its own.
     /// - `xino=off`: of no use where all layers lie on one file system, whose inode numbers are shown as they are.
     ///
     /// Not `volatile`, since volumes must outlive the machine's end, and not `userxattr`: with the names in `trusted.`

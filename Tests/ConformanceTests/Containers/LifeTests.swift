@@ -102,7 +102,7 @@ extension Conformance {
 
         @Test func manyContainersAtOnce() throws {
             let garden = try SharedWorker.garden
-            let outcomes = concurrently(120) { index -> String in
+            let outcomes = concurrently(200) { index -> String in
                 try garden.withContainer(["privileged": index % 4 == 0]) { handle in
                     try garden.output(handle, "echo \(index)").stdout
                 }

@@ -37,6 +37,9 @@ import Testing
         #expect(throws: VolumeError.self) { try creations.cancel("h") }
         await #expect(throws: VolumeError.self) { try await creations.result("h", within: .zero) }
         #expect(!creations.settle("h", .success(Self.volume)))
+        // The handle is taken until the volume is gone.
+        #expect(throws: VolumeError.self) { try creations.begin("h") }
+        creations.abandon("h")
         try creations.begin("h")
     }
 

@@ -43,13 +43,11 @@ final class VolumeCreations: Sendable {
     }
 
     /// Makes an outcome known.
-    /// - Returns: false when it was given up: the volume is to be destroyed, and the handle is free
+    /// - Returns: false when it was given up: the volume is to be destroyed, and then the creation to be abandoned
     func settle(_ handle: String, _ result: Result) -> Bool {
         let outcome = creations.withLock { creations -> Outcome<Result>? in
-            guard let creation = creations[handle] else { return nil }
-            if !creation.isGivenUp { return creation.outcome }
-            creations[handle] = nil
-            return nil
+            guard let creation = creations[handle], !creation.isGivenUp else { return nil }
+            return creation.outcome
         }
         outcome?.set(result)
         return outcome != nil
@@ -60,7 +58,7 @@ final class VolumeCreations: Sendable {
         creations.withLock { creations in creations[handle].map { $0.outcome.value == nil } ?? false }
     }
 
-    /// The creation never began.
+    /// The creation never began, or nothing of it is left: the handle is free.
     func abandon(_ handle: String) { creations.withLock { $0[handle] = nil } }
 
     /// The outcome, or nil when there is none within this time.

@@ -72,6 +72,8 @@ extension VolumeService {
             if self.creations.settle(handle, result) { return }
             if case .success = result { try? self.remove(handle) }
             try? self.facilities.files.remove(handle)
+            // Not before the volume is gone: the next one of this handle would meet it.
+            self.creations.abandon(handle)
         }
     }
 

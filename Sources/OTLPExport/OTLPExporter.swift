@@ -239,12 +239,16 @@ public final class OTLPExporter: SpanExporter {
         case .retry(let reason, let wanted):
             let pause = UInt64(clamping: min(max(probe.pause(), Int64(clamping: wanted ?? 0)), Self.pauseMax))
             reporter.failed(reason, waitingSpans: state.withLock { $0.backlog.spans })
-            let waiters = state.withLock { state in
+            let waiters = state.withLock { state -> [EventCounter] in
                 state.backlog.putBack()
                 state.pausedUntil = bootTime() + pause * Self.nanoseconds
                 state.isUrgent = false
-                // One attempt is all that a flush asks for, and all that the end allows.
-                if state.stopAt != nil { state.stopAt = 0 }
+                // One attempt is all that a flush asks for, and all that the end allows. At the end who waits is told
+                // once what is lost has been counted, see finish().
+                if state.stopAt != nil {
+                    state.stopAt = 0
+                    return []
+                }
                 defer { state.waiters = [] }
                 return state.waiters
             }
@@ -270,7 +274,10 @@ public final class OTLPExporter: SpanExporter {
     /// One export with all its attempts.
     private func export(_ request: Request, by transport: any Transport) -> Delivery {
         var backoff = configuration.retry
-        let end = bootTime() + UInt64(max(1, configuration.timeoutMilliseconds)) * Self.nanoseconds
+        let whole = UInt64(max(1, configuration.timeoutMilliseconds)) * Self.nanoseconds
+        let end = bootTime() + whole
+        // A last attempt without a chance would only hide what the others said.
+        let latest = end - whole / 10
         while true {
             let begin = bootTime()
             let limit = min(end, state.withLock { $0.stopAt } ?? end)
@@ -280,7 +287,7 @@ public final class OTLPExporter: SpanExporter {
             guard case .retry(_, let wanted) = delivery else { return delivery }
             let pause = wanted.map { UInt64($0) } ?? UInt64(backoff.pause())
             let next = bootTime() + min(pause, UInt64(Self.pauseMax)) * Self.nanoseconds
-            if next >= end || !wait(until: next) { return delivery }
+            if next >= latest || !wait(until: next) { return delivery }
             reporter.retried()
         }
     }

@@ -123,13 +123,13 @@ import Testing
     func unreachable() throws {
         for transport in OTLPConfiguration.Transport.allCases {
             var configuration = try quick("http://127.0.0.1:9", transport)
-            configuration.timeoutMilliseconds = 100
+            configuration.timeoutMilliseconds = 1000
             let exporter = try OTLPExporter(configuration, logger: silent)
             exporter.export(try samples(1), resource: resource)
             #expect(!exporter.flush(milliseconds: Self.long, stop: false))
             #expect(exporter.statistics.lastFailure?.text.contains("refused") == true, "\(exporter.statistics)")
             var nowhere = try quick("http://collector.invalid:4318", transport)
-            nowhere.timeoutMilliseconds = 100
+            nowhere.timeoutMilliseconds = 1000
             let lost = try OTLPExporter(nowhere, logger: silent)
             lost.export(try samples(1), resource: resource)
             #expect(!lost.flush(milliseconds: Self.long, stop: true))

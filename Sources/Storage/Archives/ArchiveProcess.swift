@@ -67,15 +67,16 @@ public final class ArchiveProcess: Sendable {
         let ends = isInput ? [childEnd.number, null.number] : [null.number, childEnd.number]
         let numbers = ends + [StandardStream.error.number, root.number, report.writer.number]
         let all = numbers + (userNamespace.map { [$0.number] } ?? [])
-        child = try program.with { (program) throws(KernelError) in
-            try ChildProcess.start(
-                program: program, arguments: arguments, namespaces: [], descriptors: all, keepsCapabilities: false)
-        }
+        // All that may fail comes before the process: nobody would end and reap it.
         let shared = SharedDescriptor(ownEnd)
         // A smaller pipe is no failure: the user's allowance may be used up.
         _ = try? shared.setPipeCapacity(ArchiveProcess.pipeBytes)
         let own = try shared.with { (descriptor) throws(KernelError) in try descriptor.duplicate() }
         try own.setNonBlocking(true)
+        child = try program.with { (program) throws(KernelError) in
+            try ChildProcess.start(
+                program: program, arguments: arguments, namespaces: [], descriptors: all, keepsCapabilities: false)
+        }
         pipe = Mutex(own)
         let reader = report.releaseReader()
         reportPipe = reader

@@ -46,7 +46,6 @@ public final class VolumeService: Volumes {
     public func list(_ properties: [String: String]) async throws -> [VolumeInfo] {
         store.list()
             .filter { record in properties.allSatisfy { record.properties?[$0.key] == $0.value } }
-            .sorted { $0.handle < $1.handle }
             .map(info)
     }
 

@@ -152,10 +152,14 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-static-stdlib"])]),
         .executableTarget(
             name: "FacadeBenchmark",
-            dependencies: ["Telemetry", "Kernel", .product(name: "Tracing", package: "swift-distributed-tracing")],
+            dependencies: [
+                "OTLPExport", "Telemetry", "Kernel", .product(name: "Logging", package: "swift-log"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ],
             path: "Benchmarks/FacadeBenchmark",
             swiftSettings: strict
         ),
+        .executableTarget(name: "CloneBenchmark", dependencies: ["Kernel"], path: "Benchmarks/CloneBenchmark"),
         .executableTarget(
             name: "StreamBenchmark", dependencies: ["Runtime", "Kernel"], path: "Benchmarks/StreamBenchmark"),
 

@@ -1,8 +1,14 @@
-// What a traced call costs beside a plain one: spans off, on, and on with the distributed-tracing API.
+// What a traced call costs beside a plain one, spans off and on, and what encoding an ended span costs.
 //
-//     swift run -c release FacadeBenchmark
+//     swift run -c release FacadeBenchmark           nanoseconds of each
+//     swift run -c release FacadeBenchmark calls N   N calls that are off, with five attributes, and nothing else: for
+//                                                    counting what they allocate
 
+import Glibc
 import Kernel
+import Logging
+import OTLPExport
+import Synchronization
 import Telemetry
 
 /// Calls in one measurement; enough for the clock's own cost to vanish.
@@ -79,6 +85,13 @@ func report(_ name: String, _ nanoseconds: Double) {
 
 let path = "/var/lib/apron/containers/live/0123456789abcdef"
 
+if CommandLine.arguments.count > 2, CommandLine.arguments[1] == "calls", let count = Int(CommandLine.arguments[2]) {
+    var sum = 0
+    for number in 0..<count { sum &+= tracedWithAttributes(number, path) }
+    precondition(sum != 42, "keeps the work alive")
+    exit(0)
+}
+
 report("plain call", nanoseconds { plain($0) })
 report("off", nanoseconds { tracedBare($0) })
 report("off, five attributes", nanoseconds { tracedWithAttributes($0, path) })
@@ -106,3 +119,39 @@ func nanosecondsUnderRoots(_ body: (Int) -> Int) -> Double {
 report("on", nanosecondsUnderRoots { tracedBare($0) })
 report("on, five attributes", nanosecondsUnderRoots { tracedWithAttributes($0, path) })
 print("store: \(Telemetry.store.usage)")
+
+/// Keeps what the pipeline hands over.
+final class Capture: SpanExporter {
+    private let kept = Mutex<[RecordedSpan]>([])
+    var spans: [RecordedSpan] { kept.withLock { $0 } }
+
+    func export(_ batch: [RecordedSpan], resource: Resource) { kept.withLock { $0 += batch } }
+}
+
+/// Spans of one batch to the collector, the standard's default.
+let batchSpans = 512
+
+/// From ended spans to a request's bytes in the exporter's queue, per span. Nobody listens, and nothing is sent: what
+/// the queue has no room for is dropped.
+func encodingNanoseconds() throws -> Double {
+    let capture = Capture()
+    var configuration = Telemetry.Configuration()
+    configuration.exporters = [capture]
+    try Telemetry.configure(configuration)
+    let root = Telemetry.start(.containerCreate, parent: nil)
+    root.run { for number in 1..<batchSpans { _ = tracedWithAttributes(number, path) } }
+    root.end()
+    try Telemetry.flush(milliseconds: 10_000)
+    let batch = capture.spans
+    precondition(batch.count == batchSpans, "\(batch.count) spans")
+    let endpoint = try Endpoint("http://127.0.0.1:9", transport: .protobuf, isBase: true)
+    let exporter = try OTLPExporter(
+        OTLPConfiguration(endpoint: endpoint, transport: .protobuf),
+        logger: Logger(label: "benchmark") { _ in SwiftLogNoOpLogHandler() })
+    return nanoseconds(200) { number in
+        exporter.export(batch, resource: configuration.resource)
+        return number
+    } / Double(batchSpans)
+}
+
+report("encoding of a span with five attributes", try encodingNanoseconds())

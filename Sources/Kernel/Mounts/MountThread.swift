@@ -19,7 +19,7 @@ public final class MountThread: Sendable {
         let tree = SharedDescriptor(try MountTree.clone(root).release())
         let path = root.path
         try self.init { () throws(KernelError) in
-            try invoke("unshare", "CLONE_NEWNS") { apron_unshare_mounts() }
+            try MountThread.becomeYounger()
             // Before anything is unmounted here, or it is unmounted on the host as well.
             try MountPoint("/").setPropagation(.private, recursive: true)
             try tree.with { (tree) throws(KernelError) in try MountThread.becomeRoot(tree, path) }
@@ -67,6 +67,42 @@ public final class MountThread: Sendable {
 
     /// The mounts of the namespace; points are paths from its root.
     public func mounts() throws(KernelError) -> MountTable { try MountTable(pid: id) }
+
+    /// Gives the calling thread a copy of its mount namespace that can be mounted on a file where the process is.
+    ///
+    /// The kernel does that only with a namespace of a higher number than the caller's own, as it cannot be the younger
+    /// of the two otherwise. Linux 6.18 hands out the numbers of all namespaces in batches, one for each processor
+    /// (kernel/nstree.c, linux/cookie.h), so that one which is made later on another processor may have a lower number;
+    /// that happens to a daemon in a mount namespace of its own, as services and containers have. Whoever uses up the
+    /// batch, with the cheapest of all namespaces, gets the next one, which is above all others.
+    private static func becomeYounger() throws(KernelError) {
+        let own = try number("/proc/self/ns/mnt")
+        for _ in 0..<attemptsMax {
+            try invoke("unshare", "CLONE_NEWNS") { apron_unshare_mounts() }
+            guard let own, let new = try number("/proc/thread-self/ns/mnt"), new <= own else { return }
+            for _ in 0..<batchSize { try invoke("unshare", "CLONE_NEWUTS") { apron_unshare_host_name() } }
+        }
+    }
+
+    /// COOKIE_LOCAL_BATCH of linux/cookie.h.
+    private static let batchSize = 4096
+    /// The thread may come to another processor between two calls, and others may use up its batch.
+    private static let attemptsMax = 8
+
+    /// The number of the namespace at this path of procfs; nil before Linux 6.11, where it goes by age.
+    private static func number(_ path: String) throws(KernelError) -> UInt64? {
+        let namespace = try KernelFile.open(path)
+        let descriptor = namespace.number
+        var number: UInt64 = 0
+        do {
+            // Safe: the call fills the local number.
+            try invoke("ioctl NS_GET_MNTNS_ID", path) { unsafe apron_mount_namespace_number(descriptor, &number) }
+            return number
+        } catch {
+            if error.errno == ErrorNumber(rawValue: ENOTTY) || error.errno == .invalid { return nil }
+            throw error
+        }
+    }
 
     /// Makes a detached mount the root of the namespace and lets go of everything else in it.
     private static func becomeRoot(_ tree: borrowing Descriptor, _ path: String) throws(KernelError) {

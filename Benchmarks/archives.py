@@ -38,7 +38,7 @@ def archives(world, table):
     """stream-in and stream-out of a tree"""
     daemon, contents = daemon_of(world)
     api, timed, generator = Volumes(daemon), Timed(world), random.Random(3)
-    rounds = 2 if world.quick else 5
+    rounds = 2 if world.quick else 4
     zst, gz = (contents.archives / f"big.tar.{suffix}" for suffix in ("zst", "gz"))
     target = world.disk / "unpacked"
     source = api.fill(zst, privileged=True)

@@ -1,4 +1,5 @@
 """A tree of files as an image has them, the same in every run: what volumes are filled with."""
+import itertools
 import os
 import random
 import stat
@@ -12,11 +13,11 @@ def text(generator):
     """Bytes that compress about as well as programs and their texts do, by three."""
     words = ["".join(generator.choices("etaoinshrdlucmfwypvbgkjqxz_(){}=;.", k=generator.randint(2, 11))).encode()
              for _ in range(6000)]
+    often = list(itertools.accumulate(1 / rank for rank in range(1, len(words) + 1)))  # as words of a language are
     pieces, size = [], 0
     while size < WORDS_BYTES:
-        pieces.append(b" ".join(generator.choices(words, k=14)) + b"\n")
-        pieces.append(generator.randbytes(12))
-        size += len(pieces[-2]) + 12
+        pieces.append(b" ".join(generator.choices(words, cum_weights=often, k=14)) + b"\n" + generator.randbytes(6))
+        size += len(pieces[-1])
     return b"".join(pieces)
 
 

@@ -33,6 +33,7 @@ struct VolumeTraceTests {
             ("GET", "/volumes-async/h", nil, "GET /volumes-async/:handle"),
             ("DELETE", "/volumes-async/h", nil, "DELETE /volumes-async/:handle"),
             ("GET", "/volumes/v", nil, "GET /volumes/:handle"),
+            ("GET", "/volumes/w/trace", nil, "GET /volumes/:handle/trace"),
             ("DELETE", "/volumes/v", nil, "DELETE /volumes/:handle"),
             ("DELETE", "/volumes/destroy", "[]", "DELETE /volumes/destroy"),
             ("PUT", "/volumes/v/properties/k", "{}", "PUT /volumes/:handle/properties/:property"),
@@ -90,6 +91,27 @@ struct VolumeTraceTests {
             let body = #"{"handle":"\#(handle)","strategy":{"type":"empty"}}"#
             for path in ["/volumes", "/volumes-async"] { _ = try await server.call("POST", path, body) }
             try await eventually { Telemetry.store.spans(handle: handle).filter { !$0.isUnfinished }.count == 2 }
+        }
+    }
+
+    @Test func theTraceRouteAnswersTheWholeTree() async throws {
+        let parent = newContext()
+        let handle = "traced-\(parent.traceID)"
+        try await withVolumes { server, _ in
+            let body = #"{"handle":"\#(handle)","strategy":{"type":"empty"}}"#
+            _ = try await server.call("POST", "/volumes", body, headers: ["traceparent: \(parent.traceparent)"])
+            // Reading is not part of what is read.
+            for _ in 0..<2 {
+                let response = try await server.call("GET", "/volumes/\(handle)/trace")
+                #expect(response.status == "HTTP/1.1 200 OK")
+                #expect(response.headers["content-type"] == "application/json")
+                #expect(response.body.hasPrefix(#"{"resourceSpans":[{"resource":"#))
+                #expect(response.body.contains(#""traceId":"\#(parent.traceID)""#))
+                #expect(response.body.contains(#""name":"POST /volumes""#))
+                #expect(!response.body.contains("GET /volumes"))
+            }
+            #expect(try await server.call("GET", "/volumes/v/trace").status == "HTTP/1.1 200 OK")
+            #expect(try await server.call("GET", "/volumes/nobody-ever/trace").status == "HTTP/1.1 404 Not Found")
         }
     }
 

@@ -1,4 +1,5 @@
 internal import HTTPTypes
+internal import Telemetry
 internal import Worker
 
 // What volumes there are, their properties, and their end.
@@ -19,6 +20,8 @@ extension BaggageclaimRoutes {
             },
             handleRoute(.get, "/volumes/:handle", .find) { _, handle in WireVolume.one(try await volumes.find(handle))
             },
+            // Not about the volume, as far as its own trace goes: nobody wants to read about reading.
+            route(.get, "/volumes/:handle/trace", .find) { exchange in try await trace(exchange) },
             handleRoute(.delete, "/volumes/:handle", .destroy, isTimed: true) { _, handle in
                 try await volumes.destroy(handle)
                 return .noContent
@@ -38,6 +41,14 @@ extension BaggageclaimRoutes {
                 return .noContent
             },
         ]
+    }
+
+    /// All spans that the worker remembers of a handle; of a destroyed volume too, for a while.
+    private func trace(_ exchange: Exchange) async throws -> Reply {
+        let handle = try NameRules.check(exchange["handle"], as: "handle")
+        let spans = Telemetry.store.spans(handle: handle)
+        if spans.isEmpty { _ = try await volumes.find(handle) }
+        return .trace(spans)
     }
 
     /// Every pair of the query is a property that must match.

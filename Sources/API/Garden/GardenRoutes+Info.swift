@@ -25,9 +25,7 @@ extension GardenRoutes {
         let handle = try NameRules.check(exchange["handle"], as: "handle")
         let spans = Telemetry.store.spans(handle: handle)
         if spans.isEmpty { _ = try await containers.properties(handle) }
-        var reply = Reply.empty
-        reply.body = .bytes(OTLPJSON.encode(spans, resource: Telemetry.resource))
-        return reply
+        return .trace(spans)
     }
 
     private func limit(

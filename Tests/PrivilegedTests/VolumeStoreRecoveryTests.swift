@@ -161,16 +161,21 @@ import Testing
 
     @Test func somebodyElsesDirectoryIsLeftAlone() throws {
         for (name, file) in [
-            ("live/v", "properties.json"), ("init/v", "parent"), ("../overlays", nil), ("live/v", "x"),
+            ("live/v", "properties.json"), ("init/v", "parent"), ("../overlays/work", nil), ("live/v", "x"),
         ] {
             let site = try VolumeStoreSite()
-            let path = name.hasPrefix("..") ? "overlays" : "volumes/\(name)"
+            let path = name.hasPrefix("..") ? String(name.dropFirst(3)) : "volumes/\(name)"
             let made = try site.scratch.makeDirectories(path)
             if let file { try Directory(made).write(file, []) }
             let error = storeError { try site.start() }
             #expect(error?.kind == .invalid)
             #expect(error?.message.contains("another work directory") == true)
             #expect((try? Directory(site.path).exists("format")) == false)
+        }
+        for neighbour in ["overlays", "overlays/mine"] {
+            let site = try VolumeStoreSite()
+            try site.scratch.makeDirectories(neighbour)
+            try site.start()
         }
         let site = try VolumeStoreSite()
         try site.start()

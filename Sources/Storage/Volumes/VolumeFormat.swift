@@ -27,7 +27,7 @@ enum VolumeFormat {
 
     private static func refuseStock(_ volumes: Directory) throws {
         let parent = volumes.path.split(separator: "/").dropLast().joined(separator: "/")
-        for name in ["overlays", "volumes.img"] where try Directory("/" + parent).exists(name) {
+        for name in ["overlays/work", "volumes.img"] where try exists(name, beside: "/" + parent) {
             throw stock(volumes, "/\(parent)/\(name) exists")
         }
         for state in try volumes.entries() where ["init", "live", "dead"].contains(state) {
@@ -43,6 +43,14 @@ enum VolumeFormat {
                         + "use another work directory")
             }
         }
+    }
+
+    /// Whether a stock worker's file is there. An `overlays` without `work` is somebody else's, or nobody's: it holds no
+    /// copy of a volume, and other volumes of a stock worker are found by what lies beneath `live`.
+    private static func exists(_ name: String, beside parent: String) throws(KernelError) -> Bool {
+        do throws(KernelError) {
+            return try Descriptor(opening: "\(parent)/\(name)", .path).status().kind != .unknown
+        } catch  where error.errno == .noEntry || error.errno == .notDirectory { return false }
     }
 
     private static func stock(_ volumes: Directory, _ reason: String) -> VolumeStoreError {

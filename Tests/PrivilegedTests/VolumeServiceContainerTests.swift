@@ -1,6 +1,7 @@
 import Foundation
 import Kernel
 import Runtime
+import Storage
 import TestSupport
 import Testing
 
@@ -95,6 +96,67 @@ import Testing
         }
     }
 
+    /// The mount namespace of the volumes goes while a container lives that writes to one of several layers.
+    @Test func aLostNamespaceLosesNoWrites() async throws {
+        try await VolumeSite.with { site in
+            let containers = site.site
+            try await site.make("image", .importing(path: containers.image, followsSymlinks: false))
+            let root = try await site.make("root", .copyOnWrite(parent: "image"))
+            try await containers.create("survivor", rootfs: "raw://\(root)")
+            _ = try await containers.shell("survivor", "echo before >/root/file")
+            let before = try site.status("root").device
+
+            try MountPoint("\(site.directory)/namespace").unmount(detach: true)
+            _ = try await site.restart()
+            #expect(try site.status("root").device == before)
+            _ = try await containers.shell("survivor", "echo after >/root/file")
+            try await containers.create("second", rootfs: "raw://\(root)")
+            #expect(try await containers.shell("second", "cat /root/file; echo more >>/root/file") == "after")
+            #expect(try await containers.shell("survivor", "cat /root/file") == "after\nmore")
+            try await site.end(["survivor", "second"], volumes: ["root", "image"])
+        }
+    }
+
+    /// As above, but the container has no more than a directory of the volume: nobody can have the whole.
+    @Test func aPartOfALostMountIsNotMountedTwice() async throws {
+        try await VolumeSite.with { site in
+            let containers = site.site
+            let source = try containers.scratch.makeDirectories("source/part")
+            try await site.make("base", .importing(path: "\(source)/..", followsSymlinks: false))
+            let path = try await site.make("data", .copyOnWrite(parent: "base"))
+            try await containers.create("survivor") { request in
+                request.bindMounts = [.init(source: "\(path)/part", destination: "/part", writable: true)]
+            }
+            _ = try await containers.shell("survivor", "echo before >/part/file")
+
+            try MountPoint("\(site.directory)/namespace").unmount(detach: true)
+            _ = try await site.restart()
+            for writable in [false, true] {
+                let error = await failure {
+                    try await containers.create("second") { request in
+                        request.bindMounts = [.init(source: path, destination: "/data", writable: writable)]
+                    }
+                }
+                #expect("\(error as Any)".contains("container survivor has a part of it mounted"))
+                #expect((error as? WorkerError)?.cause?.errno == .busy)
+            }
+            // A copy is another volume, with a copy of what cannot be made read-only.
+            let copy = try await site.make("copy", .copyOnWrite(parent: "data"))
+            _ = try await containers.shell("survivor", "echo later >/part/file")
+            try await containers.create("reader") { request in
+                request.bindMounts = [.init(source: copy, destination: "/copy", writable: false)]
+            }
+            #expect(try await containers.shell("reader", "cat /copy/part/file") == "before")
+
+            try await site.end(["survivor"], volumes: [])
+            try await containers.create("second") { request in
+                request.bindMounts = [.init(source: path, destination: "/data", writable: true)]
+            }
+            #expect(try await containers.shell("second", "cat /data/part/file") == "later")
+            try await site.end(["second", "reader"], volumes: ["copy", "data", "base"])
+        }
+    }
+
     @Test func restartsKeepVolumesInUse() async throws {
         try await VolumeSite.with { site in
             let containers = site.site
@@ -121,6 +183,27 @@ import Testing
             _ = waitpid(pid, nil, 0)
             for handle in ["root", "data", "image"] { try await site.volumes.destroy(handle) }
         }
+    }
+}
+
+extension VolumeSite {
+    /// What a mount of the volume shows of its root.
+    fileprivate func status(_ handle: String) throws -> FileStatus {
+        let store = try volumes.store
+        defer { store.release(.stream(0)) }
+
+        return try store.mount(handle, writable: false, unprivileged: false, user: .stream(0)).root().status()
+    }
+
+    /// Destroys containers that another worker may have started, then volumes.
+    fileprivate func end(_ containers: [String], volumes handles: [String]) async throws {
+        for handle in containers {
+            let pid = try #require(site.service.registry.find(handle).kernel?.process.pid)
+            try await site.service.destroy(handle)
+            // A later worker does not know that its process 1 is a child of this process.
+            _ = waitpid(pid, nil, 0)
+        }
+        for handle in handles { try await volumes.destroy(handle) }
     }
 }
 

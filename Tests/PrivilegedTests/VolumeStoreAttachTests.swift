@@ -64,6 +64,22 @@ import Testing
         #expect(try store.read("b", "f") == "")
     }
 
+    /// What is mounted at the path is taken for the volume's overlay when the namespace is gone.
+    @Test func aLostNamespaceIsNoReasonForASecondOverlay() throws {
+        let site = try site()
+        var store = try site.start().store
+        try store.make("p", .tree(try site.scratch.directory.make("source"), followsSymlinks: false))
+        try store.make("c", .copy(of: "p"))
+        let path = try Directory(store.path(of: "c"))
+        try path.write("f", [1])
+        try MountPoint("\(site.path)/namespace").unmount(detach: true)
+        store = try site.start().store
+        #expect(try Directory(store.path(of: "c")).status().device == path.status().device)
+        #expect(try store.status("c").device == path.status().device)
+        #expect(try store.read("c", "f") == "\u{1}")
+        try store.destroy("c")
+    }
+
     @Test func theProcessDiesBetweenAnyTwoSteps() throws {
         var hasFinished = false
         var steps = 0

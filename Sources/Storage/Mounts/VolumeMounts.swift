@@ -97,34 +97,6 @@ public final class VolumeMounts: Sendable {
         }
     }
 
-    /// Takes the volume's overlay back from a container that has it, for a start at which the namespace was lost but
-    /// containers live on: the daemon was in a mount namespace of its own, or somebody unmounted the pin.
-    ///
-    /// To be called before ``open(_:_:rest:writable:unprivileged:)``, which would mount a second one.
-    /// - Parameter process: process 1 of the container, as a number of this pid namespace
-    /// - Returns: whether the overlay is mounted in the namespace now
-    public func adopt(_ handle: String, _ stack: LayerStack, process: Int32) throws(KernelError) -> Bool {
-        guard let wanted = MountedStack(stack), stack.layers.count > 1 else { return false }
-        if mounted.withLock({ $0[handle] == wanted }) { return true }
-        let found = try MountTable(pid: process).entries.first { $0.root == "/" && $0.source == wanted.source }
-        guard let found else { return false }
-
-        let container = try MountThread(entering: try MountNamespace.open(ofProcess: process))
-        let copy = try container.run { () throws(KernelError) in
-            SharedDescriptor.optional(try found.clone()?.release())
-        }
-        guard let copy else { return false }
-        try prepare(handle, stack)
-        try thread.run { [self] () throws(KernelError) in
-            let tree = MountTree(try copy.with { (copy) throws(KernelError) in try copy.duplicate() }, source: handle)
-            try tree.setAttributes([], clear: [.readOnly, .noDev])
-            try unmount(handle)
-            try tree.attach(at: try points.open(handle))
-            mounted.withLock { $0[handle] = wanted }
-        }
-        return true
-    }
-
     /// Unmounts the overlays of volumes that are not in the list; called once after the records were read.
     public func recover(keeping handles: Set<String>) throws(KernelError) {
         try thread.run { [self] () throws(KernelError) in
@@ -185,7 +157,7 @@ extension VolumeMounts {
 
 extension VolumeMounts {
     /// Makes the directories that the mounts need; not on the thread, in whose namespace there is no procfs.
-    private func prepare(_ handle: String, _ stack: LayerStack) throws(KernelError) {
+    func prepare(_ handle: String, _ stack: LayerStack) throws(KernelError) {
         if stack.layers.count == 1 { return }
         let point = try points.makeIfMissing(handle, mode: 0o700)
         if stack.layers.isEmpty {
@@ -227,7 +199,7 @@ extension VolumeMounts {
     }
 
     /// The mount ends elsewhere: with the last user of an overlay the kernel writes out all of the file system beneath.
-    private func unmount(_ handle: String) throws(KernelError) {
+    func unmount(_ handle: String) throws(KernelError) {
         let root = try points.open(handle)
         if try root.status().isMountRoot {
             let top = mounted.withLock { $0[handle]?.top } ?? ""

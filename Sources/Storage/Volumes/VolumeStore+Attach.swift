@@ -17,6 +17,12 @@ extension VolumeStore {
     func attach(_ record: VolumeRecord) throws {
         let handle = record.handle
         let writable = try makeWritable(record)
+        if try isAttached(handle) {
+            // Should the namespace be lost, this is where the overlay still is.
+            _ = try files.step("adopt mounts") {
+                try mounts.adopt(handle, writable.stack, process: CallingThread.process)
+            }
+        }
         let tree = try openMounts(
             handle, writable.stack, writable: true, unprivileged: !writable.isPrivileged)
         if try isAttached(handle) {

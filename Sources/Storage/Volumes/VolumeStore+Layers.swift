@@ -57,6 +57,7 @@ extension VolumeStore {
             guard case .container(let handle) = user, let pid = processOf(handle) else { return .busy }
             if pid > 0 { pids.append(pid) }
         }
+        if lostMount(of: record.handle, record.stack) != nil { return .busy }
         if settings.attachesAtPath, try isAttached(record.handle) { pids.append(CallingThread.process) }
         let (handle, stack) = (record.handle, record.stack)
         return try files.step("freeze") { try mounts.freeze(handle, stack, processes: pids) }

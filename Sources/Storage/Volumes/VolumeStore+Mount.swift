@@ -39,11 +39,6 @@ extension VolumeStore {
         [.noEntry, .notDirectory, .tooManyLinks, .nameTooLong].contains(errno)
     }
 
-    /// Notes a use that a former process of ours began.
-    public func adopt(_ handle: String, user: VolumeUser, writable: Bool) {
-        table.withLock { if $0[live: handle] != nil { $0.use(handle, by: user, writable: writable) } }
-    }
-
     /// Ends all uses of a user; what was written is brought to the disk soon.
     public func release(_ user: VolumeUser) {
         if table.withLock({ $0.release(user) }) { synchronizer.touch(self) }
@@ -89,7 +84,8 @@ extension VolumeStore {
     func openMounts(
         _ handle: String, _ stack: LayerStack, rest: String = "", writable: Bool, unprivileged: Bool
     ) throws -> MountTree {
-        try files.step("open mounts") {
+        try refuseSecondOverlay(handle, stack)
+        return try files.step("open mounts") {
             try traced(.overlayMount) { (span) throws(KernelError) in
                 span.set("apron.volume.layers", stack.layers.count)
                 return try mounts.open(handle, stack, rest: rest, writable: writable, unprivileged: unprivileged)

@@ -20,6 +20,8 @@ struct VolumeTable {
         let gate: VolumeGate
         /// Who has it mounted, and whether for writing.
         var users: [VolumeUser: Bool] = [:]
+        /// Users with an overlay that nobody else can have.
+        var lost: [VolumeUser: LostOverlay] = [:]
         /// Rises with every chance to write; tells whether a synchronisation has seen everything.
         var writes: UInt64 = 0
 
@@ -102,6 +104,11 @@ struct VolumeTable {
         handles[user, default: []].insert(handle)
     }
 
+    /// Says that the volume's overlay is where only this user has it.
+    mutating func setLost(_ handle: String, by user: VolumeUser, _ overlay: LostOverlay) {
+        entries[handle]?.lost[user] = overlay
+    }
+
     /// Says that nobody can write any more through what is mounted now.
     mutating func setFrozen(_ handle: String) {
         guard let users = entries[handle]?.users else { return }
@@ -112,6 +119,7 @@ struct VolumeTable {
     mutating func release(_ user: VolumeUser) -> Bool {
         var isSettled = false
         for handle in handles.removeValue(forKey: user) ?? [] {
+            entries[handle]?.lost[user] = nil
             let wasWritable = entries[handle]?.users.removeValue(forKey: user) == true
             if wasWritable, let entry = entries[handle], !entry.isWritten { isSettled = true }
         }

@@ -47,10 +47,11 @@ struct ContainerVolumes {
     }
 
     /// Says again that a container of an earlier worker uses its volumes.
-    func adopt(_ request: ContainerRequest) {
+    /// - Parameter process: its process 1, nil when that is gone
+    func adopt(_ request: ContainerRequest, process: Int32?) {
         for (path, writable) in request.hostPaths {
             guard let place = try? facilities.volume(at: path) else { continue }
-            facilities.store.adopt(place.handle, user: .container(container), writable: writable)
+            facilities.store.adopt(place.handle, user: .container(container), writable: writable, process: process)
         }
     }
 }

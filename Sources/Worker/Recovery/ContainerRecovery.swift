@@ -31,7 +31,8 @@ extension ContainerService {
             for handle in handles.sorted() {
                 note(&report, handle) {
                     let container = try adopt(handle)
-                    ContainerVolumes(facilities.volumes, of: handle)?.adopt(container.definition.request)
+                    ContainerVolumes(facilities.volumes, of: handle)?
+                        .adopt(container.definition.request, process: container.kernel?.process.pid)
                     if let context = container.definition.context { span.link(Link(context, type: "created_by")) }
                     registry.restore(container)
                     serve(container)
@@ -44,6 +45,7 @@ extension ContainerService {
                     report.lost.append(container.handle)
                 }
             }
+            report.failures += facilities.volumes?.store.lostMounts ?? []
             try removeStrays(keeping: Set(handles), &report)
             span.set("apron.recover.adopted", Int64(report.adopted.count))
             span.set("apron.recover.lost", Int64(report.lost.count))

@@ -80,6 +80,47 @@ import Testing
         }
     }
 
+    /// Neither is settled nor goes on when a worker ends; the next one makes the volume.
+    @Test func aStopLeavesCreationsToTheNextWorker() async throws {
+        try await VolumeSite.with { site in
+            let volumes = try site.volumes
+            let hold = Hold(of: volumes.imports, places: 4)
+            await hold.taken()
+            let request = VolumeRequest(
+                handle: "wanted", strategy: .importing(path: site.site.image, followsSymlinks: false))
+            _ = try await volumes.beginCreation(request)
+            let stopping = Task { await volumes.stop() }
+            while !volumes.creations.isStopped { await Task.yield() }
+            await hold.end()
+            await stopping.value
+            #expect(try await volumes.creation("wanted", wait: .zero) == nil)
+            #expect(try await volumes.list([:]).isEmpty)
+
+            _ = try await site.restart()
+            let again = try site.volumes
+            #expect(try await again.creation("wanted", wait: Self.patience)?.handle == "wanted")
+            try await again.cancelCreation("wanted")
+        }
+    }
+
+    @Test func manyAreDestroyedWhateverBecomesOfOne() async throws {
+        try await VolumeSite.with { site in
+            let volumes = try site.volumes
+            let handles = (0..<30).map { "v\($0)" }
+            for handle in handles { try await site.make(handle) }
+            let user = VolumeUser.container("somebody")
+            for handle in ["v3", "v20"] { volumes.store.adopt(handle, user: user, writable: false) }
+            let error = await failure { try await volumes.destroy(all: handles + ["nobody", "v1"]) } as? VolumeError
+            // Always the same one of several.
+            #expect(error?.kind == .inUse && error?.handle == "v20")
+            #expect(try await volumes.list([:]).map(\.handle) == ["v20", "v3"])
+            volumes.store.release(user)
+            try await volumes.destroy(all: handles)
+            try await volumes.destroy(all: [])
+            #expect(try await volumes.list([:]).isEmpty)
+        }
+    }
+
     @Test func restartsLoseNoCreation() async throws {
         try await VolumeSite.with { site in
             _ = try await site.volumes.beginCreation(VolumeRequest(handle: "done", strategy: .empty))

@@ -160,6 +160,31 @@ import Testing
         #expect(try store.status("a", "f").uid == root)
     }
 
+    @Test func aCancelledImportLeavesNothing() async throws {
+        let site = try VolumeStoreSite()
+        let (store, _) = try site.start()
+        let source = try site.scratch.makeDirectories("source/sub")
+        try Directory(source).write("file", [1])
+        try store.make("parent", .tree(try Directory(source), followsSymlinks: false))
+        for kind in 0..<3 {
+            let task = Task {
+                while !Task.isCancelled { await Task.yield() }
+                switch kind {
+                case 0: try store.make("v", .tree(try Directory(source), followsSymlinks: false))
+                case 1: try store.make("v", .subtree(of: "parent", path: "."))
+                default: try store.make("v", .copy(of: "parent"), owner: (7, 7))
+                }
+            }
+            task.cancel()
+            let error = await #expect(throws: VolumeStoreError.self) { try await task.value }
+            #expect(error?.cause?.errno == .cancelled)
+            store.files.graveyard.waitUntilEmpty()
+            #expect(try site.names("init").isEmpty)
+            #expect(try site.layers == store.find("parent")?.stack.layers.map(\.id))
+        }
+        #expect(store.list().map(\.handle) == ["parent"])
+    }
+
     @Test func usedVolumesStay() throws {
         let site = try VolumeStoreSite()
         let (store, _) = try site.start()

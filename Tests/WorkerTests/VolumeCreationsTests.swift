@@ -43,6 +43,32 @@ import Testing
         try creations.begin("h")
     }
 
+    @Test func whatIsGivenUpIsCancelled() async throws {
+        let creations = VolumeCreations()
+        func begin(_ handle: String) throws -> Task<Void, Never> {
+            try creations.begin(handle)
+            return Task { while !Task.isCancelled { await Task.yield() } }
+        }
+        let early = try begin("early")
+        creations.attach(early, to: "early")
+        #expect(try creations.cancel("early") == .givenUp)
+        await early.value
+        // The task may be known only after it was given up.
+        let late = try begin("late")
+        #expect(try creations.cancel("late") == .givenUp)
+        creations.attach(late, to: "late")
+        await late.value
+
+        let left = try begin("left")
+        creations.attach(left, to: "left")
+        await creations.stop()
+        await left.value
+        #expect(creations.isUnderWay("left"))
+        let after = try begin("after")
+        creations.attach(after, to: "after")
+        await after.value
+    }
+
     @Test func everyoneWhoWaitsIsTold() async throws {
         let creations = VolumeCreations()
         try creations.begin("h")

@@ -23,6 +23,8 @@ extension VolumeStore {
     ///   - owner: of every file, as a container sees it
     ///   - strategy: how the request called it, for people
     ///   - span: of phase volume.create; the steps become its phases
+    ///
+    /// A task that is cancelled does not finish copying.
     /// - Throws: kinds invalid, exists, beingDestroyed, unknownParent, noSuchFile, noSpace, failed
     @discardableResult
     public func create(
@@ -119,7 +121,7 @@ extension VolumeStore {
         case .tree(let directory, let followsSymlinks):
             options.followsSymlinks = followsSymlinks
             return try fill(draft, .plain, span) { files in
-                try TreeCopy.copy(directory, into: files, options: options)
+                try TreeCopy.copy(directory, into: files, options: options, isCancelled: VolumeStore.isCancelled)
             }
         case .subtree(let parent, let path):
             guard let shown = find(parent)?.stack.owners else {
@@ -133,7 +135,7 @@ extension VolumeStore {
             var child = draft
             child.parent = parent
             return try fill(child, shown, span) { files in
-                try TreeCopy.copy(directory, into: files, options: options)
+                try TreeCopy.copy(directory, into: files, options: options, isCancelled: VolumeStore.isCancelled)
             }
         case .archive(let unpack):
             return try fill(draft, .plain, span) { files in
@@ -188,10 +190,15 @@ extension VolumeStore {
         span.set("apron.method", "chown")
         let tree = try openMounts(record.handle, record.stack, writable: true, unprivileged: false)
         let root = try tree.root()
-        let count = try files.step("chown") { try TreeOwnership.set(uid: uid, gid: gid, of: root) }
+        let count = try files.step("chown") {
+            try TreeOwnership.set(uid: uid, gid: gid, of: root, isCancelled: VolumeStore.isCancelled)
+        }
         span.set("apron.files", count.files)
         return record
     }
+
+    /// Whether nobody waits for the volume that this task makes.
+    static func isCancelled() -> Bool { Task.isCancelled }
 
     /// Says in the table which layers a volume that is being made has, so that nobody deletes them.
     func hold(_ record: VolumeRecord) { files.buryLayers(table.withLock { $0.replace(record) }) }

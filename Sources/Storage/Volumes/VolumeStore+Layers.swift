@@ -188,7 +188,9 @@ extension VolumeStore {
     ) throws -> Directory {
         let root = try source.status()
         let target = try files.makeLayer(layer.id, mode: root.mode, uid: root.uid, gid: root.gid)
-        let count = try files.step("copy tree") { try TreeCopy.copy(source, into: target, options: options) }
+        let count = try files.step("copy tree") {
+            try TreeCopy.copy(source, into: target, options: options, isCancelled: VolumeStore.isCancelled)
+        }
         span.set("apron.volume.copied.files", count.files)
         span.set("apron.volume.copied.bytes", count.bytes)
         return target

@@ -46,6 +46,7 @@ struct ArchiveFile: Sendable {
         let pipe = SharedDescriptor(end)
         var chunk = [UInt8](repeating: 0, count: ArchiveFile.chunkBytes)
         while let count = try file.readSome(into: &chunk), count > 0 {
+            if Task.isCancelled { throw KernelError(call: "import", errno: .cancelled, subject: path) }
             // The last chunk alone is shorter.
             let bytes = count == chunk.count ? chunk : Array(chunk[..<count])
             var written = 0

@@ -23,9 +23,12 @@ final class VolumeCreations: Sendable {
         /// CLOCK_BOOTTIME at its begin; the order of creations.
         let began: UInt64
         var isGivenUp = false
+        /// What makes the volume.
+        var task: Task<Void, Never>?
     }
 
     private let creations = Mutex<[String: Creation]>([:])
+    private let isStopping = Mutex(false)
 
     /// Takes a handle for a creation that begins now.
     /// - Throws: creationExists
@@ -47,10 +50,31 @@ final class VolumeCreations: Sendable {
     func settle(_ handle: String, _ result: Result) -> Bool {
         let outcome = creations.withLock { creations -> Outcome<Result>? in
             guard let creation = creations[handle], !creation.isGivenUp else { return nil }
+            creations[handle]?.task = nil
             return creation.outcome
         }
         outcome?.set(result)
         return outcome != nil
+    }
+
+    /// Says which task works on a creation, so that it ends early when nobody wants the volume any more.
+    func attach(_ task: Task<Void, Never>, to handle: String) {
+        let isUnwanted = creations.withLock { creations in
+            if creations[handle]?.outcome.value == nil { creations[handle]?.task = task }
+            return creations[handle]?.isGivenUp == true
+        }
+        if isUnwanted || isStopped { task.cancel() }
+    }
+
+    /// Whether creations under way are left as they are, for another worker.
+    var isStopped: Bool { isStopping.withLock { $0 } }
+
+    /// Ends all work on creations, which stay unsettled, and returns when none goes on.
+    func stop() async {
+        isStopping.withLock { $0 = true }
+        let tasks = creations.withLock { creations in creations.values.compactMap(\.task) }
+        for task in tasks { task.cancel() }
+        for task in tasks { await task.value }
     }
 
     /// Whether the creation has not settled yet.
@@ -74,16 +98,17 @@ final class VolumeCreations: Sendable {
     /// Forgets a creation, or gives it up.
     /// - Throws: unknownCreation
     func cancel(_ handle: String) throws(VolumeError) -> Cancellation {
-        let cancellation = creations.withLock { creations -> Cancellation? in
+        let cancellation = creations.withLock { creations -> (Cancellation, Task<Void, Never>?)? in
             guard let creation = creations[handle], !creation.isGivenUp else { return nil }
             if creation.outcome.value != nil {
                 creations[handle] = nil
-                return .forgotten
+                return (.forgotten, nil)
             }
             creations[handle]?.isGivenUp = true
-            return .givenUp
+            return (.givenUp, creation.task)
         }
-        guard let cancellation else { throw VolumeCreations.unknown(handle) }
+        guard let (cancellation, task) = cancellation else { throw VolumeCreations.unknown(handle) }
+        task?.cancel()
         return cancellation
     }
 

@@ -1,11 +1,15 @@
 internal import Kernel
 internal import Storage
+internal import Telemetry
 
 extension VolumeError {
     /// What the store, the archive program or the kernel said, in terms of volumes, with the whole sentence.
     init(_ error: any Error, volume handle: String) {
+        let cause = (error as? any KernelCaused)?.kernelCause ?? error as? KernelError
         switch error {
         case let error as VolumeError: self = error
+        case _ where cause?.errno == .cancelled:
+            self.init(.unavailable, "the request was given up", handle: handle, cause: cause)
         case let error as VolumeStoreError:
             self.init(Kind(error.kind), error.message, handle: error.handle ?? handle, cause: error.cause)
         case let error as ArchiveFailure:

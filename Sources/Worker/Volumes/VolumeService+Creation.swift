@@ -66,15 +66,20 @@ extension VolumeService {
 
     /// Makes the volume in a task of its own, which neither the client nor its connection can end.
     private func start(_ entry: CreationFiles.Entry, _ handle: String, under context: TraceContext?) {
-        Task(executorPreference: BlockingExecutor.shared) {
+        let task = Task(executorPreference: BlockingExecutor.shared) {
             let result = await TraceContext.$current.withValue(context) { await self.result(entry.request, handle) }
-            if case .failure(let error) = result { self.note(error, entry, handle) }
+            if case .failure(let error) = result {
+                // The next worker begins again.
+                if self.creations.isStopped { return }
+                self.note(error, entry, handle)
+            }
             if self.creations.settle(handle, result) { return }
             if case .success = result { try? self.remove(handle) }
             try? self.facilities.files.remove(handle)
             // Not before the volume is gone: the next one of this handle would meet it.
             self.creations.abandon(handle)
         }
+        creations.attach(task, to: handle)
     }
 
     private func result(_ request: VolumeRequest, _ handle: String) async -> VolumeCreations.Result {

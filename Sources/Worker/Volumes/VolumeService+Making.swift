@@ -20,6 +20,7 @@ extension VolumeService {
             case .importing(let path, let followsSymlinks):
                 span.set("apron.admission.waiting", Int64(self.imports.waiting))
                 return try await self.imports.run {
+                    try Task.checkCancellation()
                     let source = try VolumeImport(path, followsSymlinks: followsSymlinks, self.facilities)
                     span.set("apron.import.kind", source.kind)
                     return try self.make(request, handle, source.source, span)

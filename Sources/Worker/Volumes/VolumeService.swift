@@ -10,6 +10,8 @@ public final class VolumeService: Volumes {
     /// Imports read and write whole trees; more at a time only fight for the disk.
     let imports = Admission(places: VolumeService.importsMax)
     private static let importsMax = 4
+    /// Volumes destroyed at a time by one request: they wait for the disk more than for the processor.
+    private static let destroyersMax = 8
 
     var store: VolumeStore { facilities.store }
 
@@ -70,12 +72,26 @@ public final class VolumeService: Volumes {
 
     /// Removes volumes; unknown ones are ignored; all are tried before the first failure is thrown.
     public func destroy(all handles: [String]) async throws {
-        var failure: (any Error)?
-        for handle in handles {
-            do { try await destroy(handle) } catch let error as VolumeError where error.kind == .unknownVolume {
-            } catch { failure = failure ?? error }
+        // A handle that is named twice is not in the way of itself.
+        let handles = Set(handles).sorted()
+        let failures = await withTaskGroup(of: (String, (any Error)?).self) { group -> [String: any Error] in
+            var failures: [String: any Error] = [:]
+            for (index, handle) in handles.enumerated() {
+                if index >= VolumeService.destroyersMax, let (name, error) = await group.next() {
+                    failures[name] = error
+                }
+                group.addTask { (handle, await self.failureToDestroy(handle)) }
+            }
+            for await (name, error) in group { failures[name] = error }
+            return failures
         }
-        if let failure { throw failure }
+        if let first = handles.first(where: { failures[$0] != nil }), let failure = failures[first] { throw failure }
+    }
+
+    private func failureToDestroy(_ handle: String) async -> (any Error)? {
+        do { try await destroy(handle) } catch let error as VolumeError where error.kind == .unknownVolume {
+        } catch { return error }
+        return nil
     }
 
     /// Sets a property, on disk before the reply.

@@ -56,6 +56,7 @@ struct BaggageclaimStart {
         let group = ServiceGroupConfiguration(
             services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
         try await ServiceGroup(configuration: group).run()
+        await volumes.stop()
         try await BlockingExecutor.run { try volumes.tearDown() }
         logger.info("stopped; volumes stay mounted")
         claim.giveUp()

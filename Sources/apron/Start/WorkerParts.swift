@@ -56,7 +56,10 @@ func makeWorker(
                 ])
             if let volumes { try await recoverVolumes(volumes, logger: logger) }
         },
-        finish: { try await BlockingExecutor.run { try service.tearDownIdle() } })
+        finish: {
+            await volumes?.stop()
+            try await BlockingExecutor.run { try service.tearDownIdle() }
+        })
 }
 
 /// Finds what an earlier process left of volumes and says so in the log.

@@ -76,7 +76,7 @@ extension VolumeStore {
             try files.publish(record)
         }
         table.withLock { $0.publish(record.handle) }
-        if record.writtenSince != nil { synchronizer.touch(self) }
+        if record.writtenSince != nil { noteWritten() }
         if !settings.attachesAtPath { return record }
         do { try phases.run(.volumeMount) { _ in try exclusively(record.handle) { try attach($0) } } } catch {
             try? destroy(record.handle)

@@ -41,7 +41,7 @@ extension VolumeStore {
 
     /// Ends all uses of a user; what was written is brought to the disk soon.
     public func release(_ user: VolumeUser) {
-        if table.withLock({ $0.release(user) }) { synchronizer.touch(self) }
+        if table.withLock({ $0.release(user) }) { noteWritten() }
     }
 
     /// Removes a volume; its files are deleted in the background, except for layers that others have too.

@@ -34,7 +34,7 @@ extension VolumeStore {
             }
         }
         recovery.adopted = list()
-        if recovery.adopted.contains(where: { $0.writtenSince != nil }) { synchronizer.touch(self) }
+        if recovery.adopted.contains(where: { $0.writtenSince != nil }) { noteWritten() }
         return recovery
     }
 

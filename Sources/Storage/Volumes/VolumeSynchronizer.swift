@@ -2,65 +2,55 @@ internal import Kernel
 internal import Synchronization
 
 /// Brings written volumes to the disk once nothing has been written for a while, so that syncfs(2), which makes every
-/// writer of the disk wait, is rare.
+/// writer of the disk wait, is rare: one call serves all that was written before it.
 final class VolumeSynchronizer: Sendable {
-    private struct State {
-        var isRunning = false
-        /// Since the last synchronisation began.
-        var isTouched = false
-        /// On the clock of ``bootTime()``.
-        var due: UInt64 = 0
-        /// However much is written meanwhile, so that what a power cut takes stays bounded.
-        var dueAtLatest: UInt64 = 0
-    }
-
-    private let delay: UInt64?
-    private let state = Mutex(State())
+    private let isEnabled: Bool
+    private let schedule: Mutex<SyncSchedule>
     private static let tickMicroseconds: UInt32 = 100_000
-    /// So many delays after the first write at the latest.
-    private static let delaysMax: UInt64 = 3
 
     /// - Parameter delay: milliseconds; nil for never
-    init(delay: UInt64?) { self.delay = delay }
+    init(delay: UInt64?) {
+        isEnabled = delay != nil
+        schedule = Mutex(SyncSchedule(delay: (delay ?? 0) * 1_000_000))
+    }
+
+    /// Whether nobody waits or synchronises.
+    var isIdle: Bool { schedule.withLock { !$0.isRunning } }
 
     /// Something was written; begins to wait again from now.
-    func touch(_ store: VolumeStore) {
-        guard let delay else { return }
-        let isNeeded = state.withLock { state in
-            defer { state.isRunning = true }
-            let (now, delay) = (bootTime(), delay * 1_000_000)
-            if !state.isTouched { state.dueAtLatest = now + delay * VolumeSynchronizer.delaysMax }
-            state.isTouched = true
-            state.due = min(now + delay, state.dueAtLatest)
-            return !state.isRunning
-        }
-        if !isNeeded { return }
+    /// - Parameter synchronize: what to do then, on a thread that may block; false when it need never be called again
+    func touch(_ synchronize: @escaping @Sendable () -> Bool) {
+        guard isEnabled, schedule.withLock({ $0.touch(at: bootTime()) }) else { return }
         do throws(KernelError) {
-            try startThread(named: "apron-vol-sync") { [weak store, self] in
-                repeat { wait() } while synchronize(store)
+            try startThread(named: "apron-vol-sync") { [self] in
+                repeat { wait() } while run(synchronize)
             }
-        } catch { state.withLock { $0.isRunning = false } }
+        } catch { schedule.withLock { $0.stop() } }
     }
 
     private func wait() {
-        while state.withLock({ $0.due }) > bootTime() {
+        while schedule.withLock({ !$0.begin(at: bootTime()) }) {
             CallingThread.pause(microseconds: VolumeSynchronizer.tickMicroseconds)
         }
     }
 
     /// True when something was written meanwhile.
-    private func synchronize(_ store: VolumeStore?) -> Bool {
-        state.withLock { $0.isTouched = false }
-        // What fails stays marked, and is tried again after the next write.
-        try? store?.synchronize()
-        return state.withLock { state in
-            state.isRunning = store != nil && state.isTouched
-            return state.isRunning
-        }
+    private func run(_ synchronize: () -> Bool) -> Bool {
+        let isWanted = synchronize()
+        return schedule.withLock { $0.end(isWanted: isWanted) }
     }
 }
 
 extension VolumeStore {
+    /// Something was written that nobody writes to any more.
+    func noteWritten() {
+        synchronizer.touch { [weak self] in
+            // What fails stays marked, and is tried again after the next write.
+            try? self?.synchronize()
+            return self != nil
+        }
+    }
+
     /// Brings the contents of all volumes that nobody can write to any more to the disk, and notes that they are there.
     /// - Parameter isFinal: no volume at its path is written to any more either: for an orderly end
     public func synchronize(isFinal: Bool = false) throws {

@@ -80,7 +80,7 @@ final class VolumeSite: Sendable {
     /// Everything that a volume may leave behind, one line each.
     func traces() throws -> [String] {
         var lines: [String] = []
-        for name in ["init", "live", "layers", "mounts", "creations"] {
+        for name in ["init", "live", "layers", "mounts", "creations", "spans"] {
             guard let entries = try? Directory("\(directory)/\(name)").entries() else { continue }
             lines += entries.filter { !$0.hasPrefix("000000000000000") }.map { "volumes/\(name)/\($0)" }
         }

@@ -46,6 +46,53 @@ import Testing
         }
     }
 
+    /// As a worker leaves things that was killed in the middle.
+    @Test func spansOutliveTheWorker() async throws {
+        try await VolumeSite.with { site in
+            try await site.make("parent")
+            let facilities = try site.volumes.facilities
+            var contexts: [String: TraceContext] = [:]
+            func begin(_ handle: String, _ phase: Phase, _ failure: CreationFiles.Entry.Failure? = nil) throws {
+                let span = Telemetry.start(phase, parent: nil)
+                span.setHandle(handle)
+                facilities.spans.keep(span)
+                contexts[handle] = span.context
+                guard phase == .volumeCreate else { return }
+                let request = VolumeRequest(handle: handle, strategy: .copyOnWrite(parent: "parent"))
+                try facilities.files.write(
+                    CreationFiles.Entry(
+                        request: request, span: "\(span.context.spanID)", began: realTime(), failure: failure), handle)
+            }
+            try begin("halfway", .volumeCreate)
+            try begin("parent", .volumeCreate)
+            try begin("failed", .volumeCreate, .init(kind: .noSpace, message: "disk is full"))
+            try begin("stream", .volumeStreamIn)
+
+            _ = try await site.restart()
+            #expect(try await site.volumes.creation("halfway", wait: Self.patience)?.handle == "halfway")
+            var ended: [String: RecordedSpan] = [:]
+            for (handle, context) in contexts {
+                let spans = Telemetry.store.spans(trace: context.traceID)
+                let span = try #require(spans.first { $0.context.spanID == context.spanID && !$0.isUnfinished })
+                #expect(span.events.map(\.name) == ["worker_restarted"])
+                #expect(span.handle == handle)
+                ended[handle] = span
+                // What goes on does so below it.
+                let commits = spans.filter { $0.name == "state.commit" }.map(\.parentID)
+                #expect(commits == (handle == "halfway" ? [context.spanID] : []))
+            }
+            #expect(ended["halfway"]?.status.isError == false)
+            #expect(ended["halfway"]?.value("apron.end.estimated") == nil)
+            #expect(ended["parent"]?.status.isError == false)
+            #expect(ended["parent"]?.value("apron.end.estimated") == .bool(true))
+            #expect(ended["failed"]?.status == .error("noSpace", "disk is full"))
+            #expect(ended["stream"]?.status.isError == true)
+            #expect(try await site.volumes.traceContext(of: "halfway")?.spanID == contexts["halfway"]?.spanID)
+            #expect(try Directory("\(site.directory)/spans").isEmpty())
+            for handle in ["halfway", "parent", "failed"] { try await site.volumes.cancelCreation(handle) }
+        }
+    }
+
     @Test func aContainersVolumesAreOnItsTrace() async throws {
         try await VolumeSite.with { site in
             try await site.make("image", .importing(path: site.site.image, followsSymlinks: false))

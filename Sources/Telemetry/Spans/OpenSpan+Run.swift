@@ -26,4 +26,13 @@ extension OpenSpan {
         guard let value = result.take() else { preconditionFailure("the body neither returned nor threw") }
         return value
     }
+
+    /// Runs the phase that this span is of as ``traced(_:_:)`` does, but neither ends the span nor marks it as failed:
+    /// for spans that may have begun in an earlier process, and may end in a later one.
+    public func runPhase<Result: Sendable>(_ body: (PhaseSpan) async throws -> Result) async throws -> Result {
+        try await run { () async throws in
+            if let phase, let fault = FaultPlan.current?.take(phase) { throw fault }
+            return try await body(PhaseSpan(isRecording ? self : nil))
+        }
+    }
 }

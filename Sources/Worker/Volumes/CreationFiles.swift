@@ -13,6 +13,8 @@ struct CreationFiles: Sendable {
         var request: VolumeRequest
         /// The span of the request that asked for it.
         var context: TraceContext?
+        /// The id of its own span, see ``OpenSpanFiles``.
+        var span: String?
         /// Nanoseconds since the epoch.
         var began: UInt64
         /// The volume is not wanted any more.

@@ -8,6 +8,7 @@ final class VolumeFacilities: Sendable {
     let settings: VolumeSettings
     let store: VolumeStore
     let files: CreationFiles
+    let spans: OpenSpanFiles
     /// The settings' directory without links.
     private let realDirectory: String
     /// The program that packs and unpacks archives, opened once.
@@ -46,6 +47,7 @@ final class VolumeFacilities: Sendable {
         let directory = try Directory(settings.directory)
         realDirectory = try directory.withDescriptor { (descriptor) throws(KernelError) in try descriptor.realPath() }
         files = try CreationFiles(below: directory)
+        spans = try OpenSpanFiles(below: directory)
         archiveProgram = SharedDescriptor(try KernelFile.open(settings.archivePath))
         // Weak: the store is ours.
         store.processOf = { [weak self] in self?.processOne(of: $0) }

@@ -10,18 +10,23 @@ extension VolumeService {
         request.handle = handle
         try VolumeService.check(handle)
         try creations.begin(handle)
-        let entry = CreationFiles.Entry(request: request, context: .current, began: realTime())
+        let span = VolumeService.span(of: request, handle, under: .current)
+        let entry = CreationFiles.Entry(
+            request: request, context: .current, span: "\(span.context.spanID)", began: realTime())
         do {
             try await working(handle) {
                 // An older volume would pass for this one's after a restart.
                 if self.store.find(handle) == nil { try self.facilities.files.write(entry, handle) }
+                self.facilities.spans.keep(span)
                 for expired in self.creations.expire() { try? self.facilities.files.remove(expired) }
             }
         } catch {
+            span.fail(error)
+            span.end()
             creations.abandon(handle)
             throw error
         }
-        start(entry, handle, under: .current)
+        start(entry, handle, span)
         return handle
     }
 
@@ -43,6 +48,9 @@ extension VolumeService {
     /// - Returns: what could not be read, one sentence each
     func resumeCreations() throws -> [String] {
         let (entries, failures) = try facilities.files.all()
+        var spans = facilities.spans.left()
+        defer { endSpans(Array(spans.values)) }
+
         for (handle, entry) in entries {
             let isOver = entry.began &+ VolumeCreations.lifeNanoseconds < realTime()
             if entry.isGivenUp || isOver {
@@ -50,28 +58,53 @@ extension VolumeService {
                 try facilities.files.remove(handle)
                 continue
             }
+            let span = entry.span.flatMap { spans.removeValue(forKey: $0) }
             try creations.begin(handle)
             if let failure = entry.failure {
                 _ = creations.settle(handle, .failure(VolumeError(failure.kind, failure.message, handle: handle)))
+                if let span { facilities.spans.end(span, .error(failure.kind.rawValue, failure.message)) }
             } else if let record = store.find(handle) {
                 _ = creations.settle(handle, .success(info(record)))
+                if let span { facilities.spans.end(span, .unset) }
             } else {
-                start(entry, handle, under: entry.context)
+                resume(entry, handle, span)
             }
         }
         return failures
     }
 
+    /// Begins again under the span that the creation had.
+    private func resume(_ entry: CreationFiles.Entry, _ handle: String, _ left: StoredSpan?) {
+        if let left { return start(entry, handle, Telemetry.reopen(left)) }
+        let span = VolumeService.span(of: entry.request, handle, under: entry.context)
+        var entry = entry
+        entry.span = "\(span.context.spanID)"
+        try? facilities.files.write(entry, handle)
+        facilities.spans.keep(span)
+        start(entry, handle, span)
+    }
+
+    /// Ends the spans of what ended with an earlier worker.
+    private func endSpans(_ left: [StoredSpan]) {
+        for span in left {
+            facilities.spans.end(span, .error("WorkerRestarted", "the worker ended before this was done"))
+        }
+    }
+
     // MARK: -
 
     /// Makes the volume in a task of its own, which neither the client nor its connection can end.
-    private func start(_ entry: CreationFiles.Entry, _ handle: String, under context: TraceContext?) {
+    private func start(_ entry: CreationFiles.Entry, _ handle: String, _ span: OpenSpan) {
         let task = Task(executorPreference: BlockingExecutor.shared) {
-            let result = await TraceContext.$current.withValue(context) { await self.result(entry.request, handle) }
+            let result = await self.result(entry.request, handle, span)
             if case .failure(let error) = result {
-                // The next worker begins again.
+                // The next worker begins again, with the same span.
                 if self.creations.isStopped { return }
+                span.fail(error)
+                self.facilities.spans.end(span)
                 self.note(error, entry, handle)
+            } else {
+                self.facilities.spans.end(span)
             }
             if self.creations.settle(handle, result) { return }
             if case .success = result { try? self.remove(handle) }
@@ -82,10 +115,23 @@ extension VolumeService {
         creations.attach(task, to: handle)
     }
 
-    private func result(_ request: VolumeRequest, _ handle: String) async -> VolumeCreations.Result {
-        do { return .success(try await make(request, handle)) } catch {
+    private func result(
+        _ request: VolumeRequest, _ handle: String, _ span: OpenSpan
+    ) async -> VolumeCreations.Result {
+        do { return .success(try await span.runPhase { try await self.make(request, handle, $0) }) } catch {
             return .failure(VolumeError(error, volume: handle))
         }
+    }
+
+    private static func span(of request: VolumeRequest, _ handle: String, under context: TraceContext?) -> OpenSpan {
+        let span = Telemetry.start(
+            .volumeCreate, parent: context,
+            attributes: [
+                Attribute("apron.volume.handle", .string(handle)),
+                Attribute("apron.volume.strategy", .string(request.strategy.name)),
+            ])
+        span.setHandle(handle)
+        return span
     }
 
     /// A failure is the answer also after a restart. Should it not fit on the disk, the creation begins again then.

@@ -5,26 +5,29 @@ internal import Telemetry
 extension VolumeService {
     /// Makes a volume; the caller's thread may block.
     func make(_ request: VolumeRequest, _ handle: String) async throws -> VolumeInfo {
-        try await traced(.volumeCreate) { span in
-            try VolumeService.check(handle)
-            span.setHandle(handle)
-            span.set("apron.volume.handle", handle)
-            span.set("apron.volume.strategy", request.strategy.name)
-            span.set("apron.volume.privileged", request.isPrivileged)
-            switch request.strategy {
-            case .empty: return try self.make(request, handle, .empty, span)
-            case .copyOnWrite(let parent):
-                span.set("apron.volume.parent", parent)
-                if let origin = self.store.find(parent)?.context { span.link(Link(origin, type: "origin_volume")) }
-                return try self.make(request, handle, .copy(of: parent), span)
-            case .importing(let path, let followsSymlinks):
-                span.set("apron.admission.waiting", Int64(self.imports.waiting))
-                return try await self.imports.run {
-                    try Task.checkCancellation()
-                    let source = try VolumeImport(path, followsSymlinks: followsSymlinks, self.facilities)
-                    span.set("apron.import.kind", source.kind)
-                    return try self.make(request, handle, source.source, span)
-                }
+        try await traced(.volumeCreate) { span in try await make(request, handle, span) }
+    }
+
+    /// As above, with a span of phase volume.create.
+    func make(_ request: VolumeRequest, _ handle: String, _ span: PhaseSpan) async throws -> VolumeInfo {
+        try VolumeService.check(handle)
+        span.setHandle(handle)
+        span.set("apron.volume.handle", handle)
+        span.set("apron.volume.strategy", request.strategy.name)
+        span.set("apron.volume.privileged", request.isPrivileged)
+        switch request.strategy {
+        case .empty: return try make(request, handle, .empty, span)
+        case .copyOnWrite(let parent):
+            span.set("apron.volume.parent", parent)
+            if let origin = store.find(parent)?.context { span.link(Link(origin, type: "origin_volume")) }
+            return try make(request, handle, .copy(of: parent), span)
+        case .importing(let path, let followsSymlinks):
+            span.set("apron.admission.waiting", Int64(imports.waiting))
+            return try await imports.run {
+                try Task.checkCancellation()
+                let source = try VolumeImport(path, followsSymlinks: followsSymlinks, facilities)
+                span.set("apron.import.kind", source.kind)
+                return try make(request, handle, source.source, span)
             }
         }
     }

@@ -45,21 +45,27 @@ extension VolumeService {
         let user = facilities.newStream()
         do {
             return try await working(handle) {
-                try span.run {
-                    let tree = try traced(.volumeMount) { _ in
-                        try self.store.mount(
-                            handle, rest: "", writable: direction == .in, unprivileged: false, user: user)
+                do {
+                    // Whoever reads asks again after a restart, and leaves nothing half-done.
+                    if direction == .in { self.facilities.spans.keep(span) }
+                    return try span.run {
+                        let tree = try traced(.volumeMount) { _ in
+                            try self.store.mount(
+                                handle, rest: "", writable: direction == .in, unprivileged: false, user: user)
+                        }
+                        // In use, it shows owners as it does now until the stream has ended.
+                        let process = try start(self.record(handle), tree)
+                        return VolumeTransfer(
+                            direction, encoding, of: handle, process, self.facilities, user: user, span: span)
                     }
-                    // In use, it shows owners as it does now until the stream has ended.
-                    let process = try start(self.record(handle), tree)
-                    return VolumeTransfer(
-                        direction, encoding, of: handle, process, store: self.store, user: user, span: span)
+                } catch {
+                    span.fail(error)
+                    self.facilities.spans.end(span)
+                    throw error
                 }
             }
         } catch {
             store.release(user)
-            span.fail(error)
-            span.end()
             throw error
         }
     }

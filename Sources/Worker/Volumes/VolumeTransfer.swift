@@ -14,6 +14,7 @@ final class VolumeTransfer: ArchiveTransfer {
     private let encoding: ArchiveEncoding
     private let handle: String
     private let store: VolumeStore
+    private let spans: OpenSpanFiles
     private let user: VolumeUser
     private let process: ArchiveProcess
     private let span: OpenSpan
@@ -22,14 +23,14 @@ final class VolumeTransfer: ArchiveTransfer {
     /// Takes over a process that runs, a use of a volume, and an open span.
     init(
         _ direction: Direction, _ encoding: ArchiveEncoding, of handle: String, _ process: ArchiveProcess,
-        store: VolumeStore, user: VolumeUser,
-        span: OpenSpan
+        _ facilities: VolumeFacilities, user: VolumeUser, span: OpenSpan
     ) {
         self.direction = direction
         self.encoding = encoding
         self.handle = handle
         self.process = process
-        self.store = store
+        store = facilities.store
+        spans = facilities.spans
         self.user = user
         self.span = span
     }
@@ -37,13 +38,13 @@ final class VolumeTransfer: ArchiveTransfer {
     deinit {
         if hasEnded.withLock({ $0 }) { return }
         // Nobody ended it: what it holds must go all the same, in its order.
-        let (process, store, user, span) = (process, store, user, span)
+        let (process, store, spans, user, span) = (process, store, spans, user, span)
         Task(executorPreference: BlockingExecutor.shared) {
             process.kill()
             _ = try? process.wait()
             store.release(user)
             span.status(.error("Abandoned", "nobody ended the transfer"))
-            span.end()
+            spans.end(span)
         }
     }
 
@@ -136,6 +137,6 @@ final class VolumeTransfer: ArchiveTransfer {
 
     private func end() {
         store.release(user)
-        span.end()
+        spans.end(span)
     }
 }

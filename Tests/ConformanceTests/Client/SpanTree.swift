@@ -1,6 +1,6 @@
 import TestSupport
 
-/// The spans of a container, as the worker tells them.
+/// The spans of a container or a volume, as the worker tells them.
 struct SpanTree {
     struct Span {
         let json: JSON
@@ -30,7 +30,14 @@ struct SpanTree {
     let spans: [Span]
 
     init(_ garden: Garden, _ handle: String) throws {
-        let document = try garden.ask("GET", "/containers/\(handle)/trace")
+        self.init(try garden.ask("GET", "/containers/\(handle)/trace"))
+    }
+
+    init(_ volumes: Baggageclaim, _ handle: String) throws {
+        self.init(try volumes.ask("GET", "/volumes/\(handle)/trace", expect: 200))
+    }
+
+    private init(_ document: JSON) {
         spans = document["resourceSpans"].list.flatMap { $0["scopeSpans"].list }.flatMap { $0["spans"].list }
             .map { Span(json: $0) }
     }

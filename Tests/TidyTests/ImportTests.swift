@@ -16,8 +16,7 @@ import Testing
         "OperationsPage": [],
         "API": [
             "OperationsPage", "Worker", "Telemetry", "Kernel", "Runtime", "FoundationEssentials", "HTTPTypes",
-            "Hummingbird",
-            "HummingbirdCore", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOConcurrencyHelpers",
+            "Logging", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOConcurrencyHelpers",
             "ServiceLifecycle",
         ],
         "Cluster": [

@@ -1,4 +1,3 @@
-internal import HummingbirdCore
 internal import Kernel
 internal import NIOCore
 internal import Worker
@@ -56,7 +55,6 @@ struct ArchiveUpload {
             if let limit, statistics.encodedBytes > limit.bytes { throw limit.error }
             do { try await pipe.write(buffer) } catch { throw try Self.stop() }
         }
-        guard await exchange.hasWholeBody() else { throw ChannelError.inputClosed }
         do { try await pipe.flush() } catch { throw try Self.stop() }
     }
 

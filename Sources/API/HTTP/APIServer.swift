@@ -1,8 +1,4 @@
-internal import HummingbirdCore
-internal import Kernel
 public import Logging
-internal import NIOCore
-internal import NIOPosix
 public import ServiceLifecycle
 
 /// Serves APIs over HTTP/1.1, on any number of addresses.
@@ -26,7 +22,6 @@ public struct APIServer: Service {
 
     private let configuration: Configuration
     private let dispatcher: Dispatcher
-    private let logger: Logger
     private let onListening: @Sendable (ListenAddress) async -> Void
 
     /// Prepares a server.
@@ -40,7 +35,6 @@ public struct APIServer: Service {
         onListening: @escaping @Sendable (ListenAddress) async -> Void = { _ in }
     ) {
         self.configuration = configuration
-        self.logger = logger
         self.onListening = onListening
         dispatcher = Dispatcher(
             table: RouteTable(groups), requestTimeout: configuration.requestTimeout, logger: logger)
@@ -50,8 +44,9 @@ public struct APIServer: Service {
     public func run() async throws {
         try await withThrowingTaskGroup(of: Bool.self) { group in
             for address in configuration.addresses {
+                let server = HTTPServer(address: address, dispatcher: dispatcher, onListening: onListening)
                 group.addTask {
-                    try await serve(address)
+                    try await server.run()
                     return true
                 }
             }
@@ -68,35 +63,4 @@ public struct APIServer: Service {
             group.cancelAll()
         }
     }
-
-    private func serve(_ address: ListenAddress) async throws {
-        // The library announces itself; its words are for debugging here.
-        var quiet = logger
-        quiet.logLevel = max(logger.logLevel, .warning)
-        let dispatcher = dispatcher
-        let connection = ServerConnection { request, writer, channel in
-            try await dispatcher.respond(request, writer, channel)
-        }
-        let onListening = onListening
-        // One loop for an address and all its connections: what is accepted changes no thread. Nothing on it waits, and
-        // the output of programs does not pass through it.
-        let loop = MultiThreadedEventLoopGroup.singleton.next()
-        let server = connection.server(
-            configuration: ServerConfiguration(address: address.bindAddress, backlog: Self.backlog),
-            onServerRunning: { channel in
-                await ServerConnection.prepare(channel)
-                await onListening(address.resolved(by: channel.localAddress))
-            },
-            eventLoopGroup: loop, logger: quiet)
-        try await withTaskExecutorPreference(ForwardingExecutor { loop.execute($0) }) {
-            try await Self.run(server)
-        }
-    }
-
-    // Only a concurrent function moves to where its task prefers to run; the tasks of connections follow it.
-    @concurrent
-    private static func run(_ server: some Service) async throws { try await server.run() }
-
-    /// Connections that may wait to be accepted; after a restart all clients come back at once.
-    private static let backlog = 1024
 }

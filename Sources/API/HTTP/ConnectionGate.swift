@@ -11,7 +11,7 @@ final class ConnectionGate: ChannelDuplexHandler {
     typealias InboundOut = ByteBuffer
     typealias OutboundIn = IOData
     typealias Inbound = NIOThrowingAsyncSequenceProducer<
-        ByteBuffer, any Error, NIOAsyncSequenceProducerBackPressureStrategies.HighLowWatermark, GateDemand
+        ByteBuffer, any Error, NIOAsyncSequenceProducerBackPressureStrategies.HighLowWatermark, LoopDemand
     >
 
     /// Why bytes of a taken connection end before their time.
@@ -32,8 +32,6 @@ final class ConnectionGate: ChannelDuplexHandler {
         lowWatermark: 2, highWatermark: 8)
 
     private var mode = Mode.http(RequestFraming())
-    /// Whether the latest request that was let through is of HTTP/1.0.
-    private(set) var isVersion10 = false
     private var context: ChannelHandlerContext?
     /// Requests that were let through and are not answered yet, at most one; -1 when the answer came first.
     private var unanswered = 0
@@ -116,7 +114,8 @@ final class ConnectionGate: ChannelDuplexHandler {
         guard case .http = mode, let context, let end, context.channel.isActive, unanswered == 1 else {
             throw Failure.notReady
         }
-        let demand = GateDemand(NIOLoopBound(self, eventLoop: context.eventLoop))
+        let gate = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let demand = LoopDemand(on: context.eventLoop) { gate.value.demand($0) }
         let producer = Inbound.makeSequence(
             backPressureStrategy: Self.watermark, finishOnDeinit: false, delegate: demand)
         mode = .taken(producer.source)
@@ -127,12 +126,15 @@ final class ConnectionGate: ChannelDuplexHandler {
         return (producer.sequence, end.futureResult, isShuttingDown)
     }
 
+    /// Whether a route has taken the connection over.
+    var isTaken: Bool { if case .taken = mode { true } else { false } }
+
     /// Whether the request that is being answered has been let through to its end.
     var hasWholeRequest: Bool { unanswered == 1 }
 
-    /// Writes past the HTTP encoder.
-    func write(_ buffers: [ByteBuffer], promise: EventLoopPromise<Void>) {
-        guard let context else { return promise.fail(ChannelError.ioOnClosedChannel) }
+    /// Writes past the handlers behind, which only read.
+    func write(_ buffers: [ByteBuffer], promise: EventLoopPromise<Void>?) {
+        guard let context else { return promise?.fail(ChannelError.ioOnClosedChannel) ?? () }
         for buffer in buffers.dropLast() { context.write(NIOAny(IOData.byteBuffer(buffer)), promise: nil) }
         context.writeAndFlush(NIOAny(IOData.byteBuffer(buffers.last ?? ByteBuffer())), promise: promise)
     }
@@ -171,7 +173,6 @@ final class ConnectionGate: ChannelDuplexHandler {
             let length = framing.consume(buffer.readableBytesView)
             guard let request = buffer.readSlice(length: length) else { break }
             if framing.isComplete {
-                isVersion10 = framing.isVersion10
                 framing = RequestFraming()
                 unanswered += 1
             }
@@ -195,39 +196,5 @@ final class ConnectionGate: ChannelDuplexHandler {
             end?.succeed()
             end = nil
         }
-    }
-}
-
-/// Carries the demand of a taken connection's consumer to its event loop.
-struct GateDemand: NIOAsyncSequenceProducerDelegate {
-    private let gate: NIOLoopBound<ConnectionGate>
-
-    init(_ gate: NIOLoopBound<ConnectionGate>) { self.gate = gate }
-
-    /// The consumer has read enough of what was waiting.
-    func produceMore() { tell(true) }
-
-    /// The consumer reads no more.
-    func didTerminate() { tell(false) }
-
-    private func tell(_ wanted: Bool) {
-        let gate = gate
-        gate.eventLoop.execute { gate.value.demand(wanted) }
-    }
-}
-
-/// Tells the gate in front of the decoder that an answer is complete, which only handlers behind the encoder can see.
-final class AnswerWatch: ChannelOutboundHandler {
-    typealias OutboundIn = HTTPServerResponsePart
-    typealias OutboundOut = HTTPServerResponsePart
-
-    private let gate: ConnectionGate
-
-    init(_ gate: ConnectionGate) { self.gate = gate }
-
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        let isEnd = if case .end = unwrapOutboundIn(data) { true } else { false }
-        context.write(data, promise: promise)
-        if isEnd { gate.answered() }
     }
 }

@@ -1,5 +1,4 @@
 internal import HTTPTypes
-internal import HummingbirdCore
 internal import Logging
 internal import NIOCore
 internal import Telemetry
@@ -10,32 +9,31 @@ struct Dispatcher: Sendable {
     let requestTimeout: Duration
     let logger: Logger
 
-    /// How long a client may go on sending a body that was refused; then the connection is closed under its hands.
-    private static let refusedBodySeconds: Int64 = 5
-
-    /// Answers one request. Concurrent like the library's own code, since its writer cannot cross isolations.
-    @concurrent
-    func respond(_ request: Request, _ writer: consuming ResponseWriter, _ channel: any Channel) async throws {
-        let (path, query) = Self.target(request.head.path ?? "")
+    /// Answers one request.
+    func respond(to request: Request, _ connection: ServerConnection) async {
+        let (path, query) = Self.target(request.target)
         let match = table.match(request.method, path: path)
         var route: Route?
         if case .route(let found, _, _) = match { route = found }
         let span = RequestSpan(
-            request.head, route: route?.template, path: path, channel: channel, isUnseen: route?.parent == .unseen)
+            request, route: route?.template, path: path, channel: connection.channel,
+            isUnseen: route?.parent == .unseen)
         if request.headers[.expect]?.lowercased() == "100-continue" {
-            try await writer.writeInformationalHead(HTTPResponse(status: .continue))
+            connection.write("HTTP/1.1 100 Continue\r\n\r\n")
         }
-        let reply = await reply(to: request, match, span, query, channel)
-        guard case .taken(let body) = reply.body else {
+        let reply = await reply(to: request, match, span, query, connection.channel.eventLoop)
+        switch reply.body {
+        case .bytes(let bytes):
             // The span ends first, so that a client that has its answer finds the span complete.
             span.end(reply)
-            return try await send(reply, to: request, timing: span.serverTiming, writer, channel)
+            send(reply, bytes, to: request, timing: span.serverTiming, connection)
+        case .taken(let body): await handOver(reply, body, request, span, connection)
         }
-        await handOver(reply, body, span, channel)
     }
 
     private func reply(
-        to request: Request, _ match: RouteTable.Match, _ span: RequestSpan, _ query: Substring, _ channel: any Channel
+        to request: Request, _ match: RouteTable.Match, _ span: RequestSpan, _ query: Substring,
+        _ loop: any EventLoop
     ) async -> Reply {
         switch match {
         case .unknown: return .text("404 page not found", status: .notFound)
@@ -45,13 +43,12 @@ struct Dispatcher: Sendable {
             reply.headers[.allow] = allowed.joined(separator: ", ")
             return reply
         case .route(let route, let group, let parameters):
-            let exchange = Exchange(
-                request: request, span: span, parameters: parameters, query: query, channel: channel)
+            let exchange = Exchange(request: request, span: span, parameters: parameters, query: query)
             if route.parent == .headers { span.open() }
             do {
                 return try await span.run {
                     guard route.isTimed else { return try await route.handler(exchange) }
-                    return try await withTimeLimit(requestTimeout, on: channel.eventLoop) {
+                    return try await withTimeLimit(requestTimeout, on: loop) {
                         try await route.handler(exchange)
                     }
                 }
@@ -65,59 +62,45 @@ struct Dispatcher: Sendable {
         }
     }
 
-    @concurrent
     private func send(
-        _ reply: Reply, to request: Request, timing: String?, _ writer: consuming ResponseWriter,
-        _ channel: any Channel
-    ) async throws {
-        // A client of HTTP/1.0 may take the end of the connection for the end of the reply.
-        let isVersion10 = (try? await TakenConnection.isVersion10(channel)) ?? false
+        _ reply: Reply, _ bytes: [UInt8], to request: Request, timing: String?, _ connection: ServerConnection
+    ) {
         let closes =
-            reply.closesConnection || isVersion10 || request.headers[.connection]?.lowercased() == "close"
-        var head = HTTPResponse(status: reply.status, headerFields: reply.headers)
-        head.headerFields[.date] = HTTPDate.now
-        head.headerFields[.serverTiming] = timing
-        if closes { head.headerFields[.connection] = "close" }
-        switch reply.body {
-        case .bytes(let bytes):
-            head.headerFields[.contentLength] = String(bytes.count)
-            let body = request.method == .head ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
-            try await writer.write(response: head, body: body)
-        case .stream(let body):
-            var parts: any ResponseBodyWriter = try await writer.writeHead(head)
-            try await body(&parts)
-            try await parts.finish(nil)
-        case .taken: preconditionFailure("taken connections are handed over")
-        }
-        // The library reads the rest of the body and drops it. Closing at once would reset the connection, and the
-        // client would lose the reply that tells why; but nobody may go on for ever.
-        if isVersion10, !reply.closesConnection { return await TakenConnection.close(channel) }
-        if reply.closesConnection {
-            channel.eventLoop.scheduleTask(in: .seconds(Self.refusedBodySeconds)) { channel.close(promise: nil) }
-        }
+            reply.closesConnection || request.isVersion10 || request.headers[.connection]?.lowercased() == "close"
+        var text = "HTTP/1.1 \(reply.status.code) \(reply.status.reasonPhrase)\r\nDate: \(HTTPDate.now)\r\n"
+        for field in reply.headers { text += "\(field.name.rawName): \(field.value)\r\n" }
+        if let timing { text += "Server-Timing: \(timing)\r\n" }
+        if closes { text += "Connection: close\r\n" }
+        // A reply without content has no length either (RFC 9110 §8.6).
+        if reply.status != .noContent { text += "Content-Length: \(bytes.count)\r\n" }
+        text += "\r\n"
+        var buffer = connection.channel.allocator.buffer(capacity: text.utf8.count + bytes.count)
+        buffer.writeString(text)
+        if request.method != .head { buffer.writeBytes(bytes) }
+        connection.answer(buffer, closes: closes, limitsBody: reply.closesConnection)
     }
 
     private func handOver(
-        _ reply: Reply, _ body: @escaping @Sendable (TakenConnection?) async -> Void, _ span: RequestSpan,
-        _ channel: any Channel
+        _ reply: Reply, _ body: @escaping @Sendable (TakenConnection?) async -> Void, _ request: Request,
+        _ span: RequestSpan, _ connection: ServerConnection
     ) async {
-        var connection: TakenConnection?
+        var taken: TakenConnection?
         do {
-            var taken = try await TakenConnection.takeOver(channel, drains: reply.drains)
-            let head = Self.head(of: reply, isVersion10: taken.isVersion10)
-            if reply.leavesHead { taken.unsentHead = head } else { try await taken.write(head) }
-            connection = taken
+            var raw = try await TakenConnection.takeOver(
+                connection, isVersion10: request.isVersion10, drains: reply.drains)
+            let head = Self.head(of: reply, isVersion10: request.isVersion10)
+            if reply.leavesHead { raw.unsentHead = head } else { try await raw.write(head) }
+            taken = raw
         } catch {
             logger.debug("client left before its stream began: \(error)")
         }
         span.end(reply)
         await span.run {
-            guard let connection else {
+            guard let taken else {
                 await body(nil)
-                try? await channel.close(mode: .all).get()
-                return
+                return connection.channel.close(promise: nil)
             }
-            await connection.run { [connection] in await body(connection) }
+            await taken.run { [taken] in await body(taken) }
         }
     }
 
@@ -143,8 +126,4 @@ struct Dispatcher: Sendable {
         guard let mark = rest.utf8.firstIndex(of: UInt8(ascii: "?")) else { return (rest, "") }
         return (rest[..<mark], rest[rest.utf8.index(after: mark)...])
     }
-}
-
-extension HTTPField.Name {
-    fileprivate static let serverTiming = HTTPField.Name(known: "Server-Timing")
 }

@@ -1,5 +1,4 @@
 internal import HTTPTypes
-internal import HummingbirdCore
 internal import NIOCore
 internal import Worker
 
@@ -12,15 +11,11 @@ struct Exchange: Sendable {
     /// The named parts of the path, without escapes.
     let parameters: [String: String]
     private let querySource: Substring
-    private let channel: any Channel
 
-    init(
-        request: Request, span: RequestSpan, parameters: [String: String], query: Substring, channel: any Channel
-    ) {
+    init(request: Request, span: RequestSpan, parameters: [String: String], query: Substring) {
         self.request = request
         self.span = span
         self.parameters = parameters
-        self.channel = channel
         querySource = query
     }
 
@@ -41,16 +36,6 @@ struct Exchange: Sendable {
             bytes.append(contentsOf: buffer.readableBytesView)
         }
         return bytes
-    }
-
-    /// Whether the body that was read to its end is all of it. The library takes a connection that ends too early for
-    /// the end of the body.
-    func hasWholeBody() async -> Bool {
-        let channel = channel
-        let isWhole = channel.eventLoop.submit {
-            try channel.pipeline.syncOperations.handler(type: ConnectionGate.self).hasWholeRequest
-        }
-        return (try? await isWhole.get()) ?? false
     }
 
     /// Largest JSON body in bytes; properties carry the whole results of steps.

@@ -1,4 +1,3 @@
-internal import HummingbirdCore
 internal import NIOCore
 
 /// Where a server listens.
@@ -13,13 +12,6 @@ public enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
         switch self {
         case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         case .unix(let path): path
-        }
-    }
-
-    var bindAddress: BindAddress {
-        switch self {
-        case .tcp(let host, let port): .hostname(host, port: port)
-        case .unix(let path): .unixDomainSocket(path: path)
         }
     }
 

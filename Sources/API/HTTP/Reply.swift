@@ -1,5 +1,4 @@
 internal import HTTPTypes
-internal import HummingbirdCore
 
 /// What a route answers.
 struct Reply: Sendable {
@@ -7,8 +6,6 @@ struct Reply: Sendable {
     enum Body: Sendable {
         /// All of it, with its length announced.
         case bytes([UInt8])
-        /// Pieces as they come, chunked.
-        case stream(@Sendable @concurrent (inout any ResponseBodyWriter) async throws -> Void)
         /// The connection itself: the head is written raw and the rest is up to the closure, which gets nil when the
         /// connection has gone before.
         case taken(@Sendable (TakenConnection?) async -> Void)

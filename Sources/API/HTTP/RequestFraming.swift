@@ -23,15 +23,11 @@ struct RequestFraming {
     /// Longest line that is looked at; the decoder's own limit on a header field is 80 KiB.
     private static let maximumLine = 96 * 1024
 
-    private static let version10 = Array(" HTTP/1.0".utf8)
-
     private var state = State.head
     private var line: [UInt8] = []
     private var isFirstLine = true
     private var contentLength = 0
     private var isChunked = false
-    /// Whether the client speaks HTTP/1.0, which has no chunked transfer coding (RFC 9112 §6.1).
-    private(set) var isVersion10 = false
 
     /// Whether the request has ended.
     var isComplete: Bool {
@@ -75,9 +71,7 @@ struct RequestFraming {
         case .head where line.isEmpty && isFirstLine: break  // Blank lines before a request are ignored (section 2.2).
         case .head where line.isEmpty:
             state = isChunked ? .chunkSize : contentLength > 0 ? .body(contentLength) : .complete
-        case .head where isFirstLine:
-            isFirstLine = false
-            isVersion10 = line.suffix(Self.version10.count).elementsEqual(Self.version10)
+        case .head where isFirstLine: isFirstLine = false
         case .head: readField()
         case .chunkSize:
             let digits = line.prefix { $0 != UInt8(ascii: ";") && $0 != 0x20 && $0 != 0x09 }

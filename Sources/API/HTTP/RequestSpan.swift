@@ -1,5 +1,4 @@
 internal import HTTPTypes
-internal import HummingbirdCore
 internal import Kernel
 internal import NIOCore
 internal import Synchronization
@@ -21,7 +20,7 @@ final class RequestSpan: Sendable {
 
     /// When the request's head had been read, in nanoseconds of CLOCK_BOOTTIME.
     let start = bootTime()
-    private let request: HTTPRequest
+    private let request: Request
     private let route: String?
     private let path: Substring
     private let channel: any Channel
@@ -29,7 +28,7 @@ final class RequestSpan: Sendable {
     private let isUnseen: Bool
     private let opened = Mutex<OpenSpan?>(nil)
 
-    init(_ request: HTTPRequest, route: String?, path: Substring, channel: any Channel, isUnseen: Bool = false) {
+    init(_ request: Request, route: String?, path: Substring, channel: any Channel, isUnseen: Bool = false) {
         self.isUnseen = isUnseen
         self.request = request
         self.route = route
@@ -86,13 +85,13 @@ final class RequestSpan: Sendable {
     /// The caller's context, when it sent a valid one.
     private var caller: TraceContext? {
         guard Propagation.current.contains(.traceContext) else { return nil }
-        let fields = request.headerFields
+        let fields = request.headers
         return TraceContext(traceparent: fields[values: .traceparent], tracestate: fields[values: .tracestate])
     }
 
     /// What the caller wants carried along.
     var baggage: Baggage? {
-        let values = request.headerFields[values: .baggage]
+        let values = request.headers[values: .baggage]
         return values.isEmpty || !Propagation.current.contains(.baggage) ? nil : Baggage(values)
     }
 
@@ -125,7 +124,7 @@ final class RequestSpan: Sendable {
         if let client = channel.remoteAddress?.ipAddress {
             attributes.append(Attribute("client.address", .string(client)))
         }
-        if let agent = request.headerFields[.userAgent] {
+        if let agent = request.headers[.userAgent] {
             attributes.append(Attribute("user_agent.original", .string(agent)))
         }
         return attributes

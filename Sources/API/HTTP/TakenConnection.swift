@@ -17,14 +17,18 @@ struct TakenConnection: Sendable {
     private let channel: any Channel
 
     /// Takes the connection over after its request has been read to the end.
-    /// - Parameter drains: whether a shutdown of the server leaves the connection alone
-    static func takeOver(_ channel: any Channel, drains: Bool = false) async throws -> TakenConnection {
-        try await channel.eventLoop.run {
-            let gate = try channel.pipeline.syncOperations.handler(type: ConnectionGate.self)
-            let (inbound, end, shutdown) = try gate.takeOver(drains: drains)
+    /// - Parameters:
+    ///   - isVersion10: what the request was
+    ///   - drains: whether a shutdown of the server leaves the connection alone
+    static func takeOver(
+        _ connection: ServerConnection, isVersion10: Bool, drains: Bool = false
+    ) async throws -> TakenConnection {
+        let channel = connection.channel
+        return try await connection.run { receiver in
+            let (inbound, end, shutdown) = try receiver.gate.takeOver(drains: drains)
             return TakenConnection(
-                inbound: inbound, isVersion10: gate.isVersion10, end: end, shutdown: shutdown,
-                gate: NIOLoopBound(gate, eventLoop: channel.eventLoop), channel: channel)
+                inbound: inbound, isVersion10: isVersion10, end: end, shutdown: shutdown,
+                gate: NIOLoopBound(receiver.gate, eventLoop: channel.eventLoop), channel: channel)
         }
     }
 
@@ -62,17 +66,8 @@ struct TakenConnection: Sendable {
         await close()
     }
 
-    private func close() async { await Self.close(channel) }
-
-    /// Whether the request that is being answered is of HTTP/1.0.
-    static func isVersion10(_ channel: any Channel) async throws -> Bool {
-        try await channel.eventLoop.run {
-            try channel.pipeline.syncOperations.handler(type: ConnectionGate.self).isVersion10
-        }
-    }
-
     /// Sends what was written and closes.
-    static func close(_ channel: any Channel) async {
+    private func close() async {
         // The socket may have a second descriptor, hence the end of output is announced by shutdown(2) first.
         try? await channel.close(mode: .output).get()
         try? await channel.close(mode: .all).get()

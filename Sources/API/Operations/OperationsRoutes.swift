@@ -1,5 +1,4 @@
 internal import HTTPTypes
-internal import HummingbirdCore
 internal import Kernel
 internal import OperationsPage
 public import Telemetry
@@ -68,7 +67,7 @@ public struct OperationsRoutes: Sendable {
     private func guarded(_ route: Route) -> Route {
         let hosts = hosts
         return Route(route.method, route.template, parent: .unseen) { exchange in
-            let host = exchange.request.head.authority
+            let host = exchange.request.authority
             guard hosts.allows(host) else {
                 return .text(
                     "this server does not answer to the name '\(host ?? "")'; call it by its address, or allow the name "

@@ -42,21 +42,20 @@ public struct CgroupUsage: Hashable, Sendable {
 
     /// The value after a word at the start of a line: `oom_kill 3`.
     static func value(_ key: String, in text: String) -> UInt64? {
-        for line in text.split(separator: "\n") {
-            let words = line.split(separator: " ")
-            if words.count == 2, words[0] == key { return UInt64(words[1]) }
+        for line in text.utf8.split(separator: UInt8(ascii: "\n")) where line.starts(with: key.utf8) {
+            let rest = line.dropFirst(key.utf8.count)
+            if rest.first == UInt8(ascii: " ") { return UInt64(Substring(rest.dropFirst())) }
         }
         return nil
     }
 
-    /// The `total=` of both lines of a pressure file (accounting/psi.rst).
+    /// The `total=` of both lines of a pressure file, which is their last word (accounting/psi.rst).
     static func pressure(in text: String) -> Pressure {
         var pressure = Pressure()
-        for line in text.split(separator: "\n") {
-            let words = line.split(separator: " ")
-            let total = words.last { $0.hasPrefix("total=") }.flatMap { UInt64($0.dropFirst(6)) }
-            if words.first == "some" { pressure.someMicroseconds = total }
-            if words.first == "full" { pressure.fullMicroseconds = total }
+        for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
+            let total = line.lastIndex(of: UInt8(ascii: "=")).flatMap { UInt64(Substring(line[$0...].dropFirst())) }
+            if line.starts(with: "some ".utf8) { pressure.someMicroseconds = total }
+            if line.starts(with: "full ".utf8) { pressure.fullMicroseconds = total }
         }
         return pressure
     }

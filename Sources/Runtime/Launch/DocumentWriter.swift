@@ -30,7 +30,12 @@ struct DocumentWriter {
     mutating func text(_ text: String) -> UInt32 {
         if let known = texts[text] { return known }
         let offset = offset
-        bytes.append(contentsOf: text.utf8.prefix { $0 != 0 })
+        // Whole texts are copied at once, parts of them byte by byte.
+        if let end = text.utf8.firstIndex(of: 0) {
+            bytes.append(contentsOf: text.utf8[..<end])
+        } else {
+            bytes.append(contentsOf: text.utf8)
+        }
         bytes.append(0)
         texts[text] = offset
         return offset

@@ -9,15 +9,14 @@ public enum ServerTiming {
     ///   - context: the span of the request
     ///   - spans: the spans of its trace, by their begin; only ended spans below `context` are named
     public static func header(_ context: TraceContext, spans: [RecordedSpan]) -> String {
-        var entries = ["trace;desc=\"\(context.traceparent)\""]
+        var header = "trace;desc=\"\(context.traceparent)\""
         let below = SpanTree(spans).below(context.spanID).filter { !$0.span.isUnfinished }
         for (span, _) in kept(below) {
             guard let duration = span.duration else { continue }
-            var entry = "\(token(span.name));dur=\(TimeSpan(nanoseconds: duration).milliseconds)"
-            if case .error(let type, _) = span.status { entry += ";desc=\"\(token(type))\"" }
-            entries.append(entry)
+            header += ", \(token(span.name));dur=\(TimeSpan(nanoseconds: duration).milliseconds)"
+            if case .error(let type, _) = span.status { header += ";desc=\"\(token(type))\"" }
         }
-        return entries.joined(separator: ", ")
+        return header
     }
 
     /// The upper levels whole, as far as there is room, in the order of the tree.
@@ -33,16 +32,21 @@ public enum ServerTiming {
 
     /// The name with what an HTTP token may not have (RFC 9110 §5.6.2) replaced by `_`.
     static func token(_ name: String) -> String {
-        let marks = Set("!#$%&'*+-.^_`|~".utf8)
-        let bytes = name.utf8.map { byte -> UInt8 in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"):
-                byte
-            default: marks.contains(byte) ? byte : UInt8(ascii: "_")
-            }
-        }
+        // Nearly every name is one.
+        if !name.isEmpty, name.utf8.allSatisfy(isAllowed) { return name }
+        let bytes = name.utf8.map { isAllowed($0) ? $0 : UInt8(ascii: "_") }
         return bytes.isEmpty ? "_" : String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func isAllowed(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "!"), UInt8(ascii: "#")...UInt8(ascii: "'"),
+            UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."),
+            UInt8(ascii: "^")...UInt8(ascii: "`"), UInt8(ascii: "|"), UInt8(ascii: "~"):
+            true
+        default: false
+        }
     }
 }
 

@@ -14,9 +14,14 @@ public struct TimeSpan: CustomStringConvertible {
     /// Milliseconds with up to three digits after the point and no superfluous zero: `2.31`.
     var milliseconds: String {
         let micros = (nanoseconds + 500) / 1000
-        let fraction = "\(1000 + micros % 1000)".dropFirst()
-        let digits = fraction.reversed().drop { $0 == "0" }.reversed()
-        return "\(micros / 1000)" + (digits.isEmpty ? "" : "." + String(digits))
+        var text = "\(micros / 1000)"
+        var (rest, unit) = (micros % 1000, UInt64(100))
+        if rest > 0 { text += "." }
+        while rest > 0 {
+            text += "\(rest / unit)"
+            (rest, unit) = (rest % unit, unit / 10)
+        }
+        return text
     }
 
     private func text(micro: String) -> String {

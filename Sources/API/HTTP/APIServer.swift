@@ -34,6 +34,7 @@ public struct APIServer: Service {
         _ configuration: Configuration, groups: [RouteGroup], logger: Logger,
         onListening: @escaping @Sendable (ListenAddress) async -> Void = { _ in }
     ) {
+        _ = ServerConnection.types
         self.configuration = configuration
         self.onListening = onListening
         dispatcher = Dispatcher(

@@ -6,6 +6,12 @@ struct ServerConnection: Sendable {
     let channel: any Channel
     private let receiver: NIOLoopBound<RequestReceiver>
 
+    /// The generic types of a connection, for the Swift runtime to make while one thread asks for them: servers have
+    /// loops of their own, and two that asked at once have been seen to crash in it (6.3.1, swift_conformsToProtocol).
+    static let types: [any Any.Type] = [
+        ByteToMessageHandler<HTTPRequestDecoder>.self, RequestBody.Stream.self, ConnectionGate.Inbound.self,
+    ]
+
     /// Call on the connection's event loop.
     init(channel: any Channel, receiver: RequestReceiver) {
         self.channel = channel

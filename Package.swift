@@ -65,8 +65,9 @@ let package = Package(
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "InitProtocol"),
-        .target(
-            name: "Kernel", dependencies: ["CKernel", "CSeccomp", "CCapability", "CNftables"], swiftSettings: strict),
+        .target(name: "Kernel", dependencies: ["CKernel", "CSeccomp", "CCapability"], swiftSettings: strict),
+        // Apart from Kernel, since its library brings six more, which the archive process would load for each stream.
+        .target(name: "Firewall", dependencies: ["Kernel", "CNftables"], swiftSettings: strict),
         .target(
             name: "Telemetry",
             dependencies: [
@@ -82,7 +83,8 @@ let package = Package(
         .target(name: "ArchiveProtocol", swiftSettings: strict),
         .target(
             name: "Storage", dependencies: ["ArchiveProtocol", "Kernel", "Telemetry"], swiftSettings: strict),
-        .target(name: "Runtime", dependencies: ["Kernel", "InitProtocol", "Telemetry"], swiftSettings: strict),
+        .target(
+            name: "Runtime", dependencies: ["Firewall", "Kernel", "InitProtocol", "Telemetry"], swiftSettings: strict),
         .target(
             name: "Worker",
             dependencies: [
@@ -246,7 +248,7 @@ let package = Package(
         .testTarget(
             name: "PrivilegedTests",
             dependencies: [
-                "Worker", "Runtime", "Storage", "Telemetry", "Kernel", "InitProtocol", "TestSupport",
+                "Worker", "Runtime", "Storage", "Telemetry", "Firewall", "Kernel", "InitProtocol", "TestSupport",
             ],
             swiftSettings: tests
         ),

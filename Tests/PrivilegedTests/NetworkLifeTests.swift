@@ -1,3 +1,4 @@
+import Firewall
 import Foundation
 import Glibc
 import Kernel

@@ -5,13 +5,14 @@ import Testing
     /// What each target may import, bottom to top; the standard library's own modules are free for all.
     static let allowed: [String: Set<String>] = [
         "InitProtocol": [],
-        "Kernel": ["CKernel", "CSeccomp", "CCapability", "CNftables", "Glibc"],
+        "Kernel": ["CKernel", "CSeccomp", "CCapability", "Glibc"],
+        "Firewall": ["Kernel", "CNftables"],
         "Telemetry": [
             "Kernel", "Logging", "ServiceContextModule", "Tracing", "Instrumentation", "CoreMetrics", "Metrics",
         ],
         "ArchiveProtocol": [],
         "Storage": ["ArchiveProtocol", "Kernel", "Telemetry", "FoundationEssentials"],
-        "Runtime": ["Kernel", "InitProtocol", "Telemetry"],
+        "Runtime": ["Firewall", "Kernel", "InitProtocol", "Telemetry"],
         "Worker": ["Kernel", "Storage", "Runtime", "Telemetry", "Logging", "FoundationEssentials"],
         "OperationsPage": [],
         "API": [

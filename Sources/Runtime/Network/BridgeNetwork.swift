@@ -1,3 +1,4 @@
+internal import Firewall
 internal import Kernel
 internal import Synchronization
 internal import Telemetry

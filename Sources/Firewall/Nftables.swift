@@ -1,4 +1,5 @@
 internal import CNftables
+public import Kernel
 internal import Synchronization
 
 /// The nft program as a library, libnftables(3).

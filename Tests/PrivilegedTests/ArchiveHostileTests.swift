@@ -50,6 +50,17 @@ import Testing
         #expect(try site.shell("cat target/absolute") == "A")
     }
 
+    /// As GNU tar has it: the kernel would see no more of the name.
+    @Test func aNameEndsAtItsNul() throws {
+        let site = try ArchiveSite()
+        try site.shell("mkdir outside")
+        let names = ["safe\u{0}/../../outside/file", "d/kept\u{0}../../x"]
+        let archive = names.reduce(TarBytes()) { $0.entry("unused", contents: [65], records: [("path", $1)]) }
+        try site.unpack(archive.ended)
+        let found = try site.shell("find target outside -type f | sort; cat target/safe target/d/kept")
+        #expect(found == "target/d/kept\ntarget/safe\nAA")
+    }
+
     @Test func hardLinksLeadToFilesOfTheTargetOnly() throws {
         for link in ["../outside/file", "missing", "missing/file", "d", "way/file"] {
             let archive = TarBytes().entry("d/", "5").entry("way", "2", link: "../outside").entry("h", "1", link: link)
@@ -164,6 +175,44 @@ import Testing
         #expect(failure.kind == .noSpace)
         #expect(failure.kernelCause?.errno == .noSpace)
         #expect(failure.message.contains("d/big") && failure.message.contains("ENOSPC"), "\(failure)")
+    }
+
+    /// The archive's header has promised so many bytes.
+    @Test func aFileThatShrinksIsFilledUp() throws {
+        let site = try ArchiveSite()
+        try site.shell("head -c 30000000 /dev/urandom > target/big; cp target/big before")
+        let (stream, outcome) = try site.pack(meanwhile: { try site.shell("truncate -s 12000000 target/big") })
+        #expect(outcome.warnings == ["./big: shrank while it was read, filled with zeros"])
+        try Data(stream).write(to: URL(filePath: "\(site.scratch.path)/a.tar"))
+        try site.shell("mkdir after; tar -C after -xf a.tar; [ $(stat -c %s after/big) = 30000000 ]")
+        try site.shell("cmp -n 12000000 before after/big; cmp -n 18000000 -i 12000000:0 after/big /dev/zero")
+    }
+
+    @Test func filesThatVanishAreLeftOut() throws {
+        let site = try ArchiveSite()
+        try site.shell("for i in $(seq 40); do head -c 1000000 /dev/urandom > target/$i; done; cp -r target before")
+        let (stream, outcome) = try site.pack(meanwhile: { try site.shell("rm target/*") })
+        #expect(outcome.entries + outcome.warningCount == 41)
+        #expect(outcome.warningCount > 20 && outcome.entries > 1)
+        #expect(outcome.warnings.allSatisfy { $0.hasSuffix(": removed before it was read") }, "\(outcome.warnings)")
+        try Data(stream).write(to: URL(filePath: "\(site.scratch.path)/a.tar"))
+        try site.shell("mkdir after; tar -C after -xf a.tar; cd after; for f in *; do cmp $f ../before/$f; done")
+    }
+
+    @Test func accessListsOfUnknownIdsAreLeftOut() throws {
+        let site = try ArchiveSite(.unprivileged)
+        let number = { (value: UInt32, bytes: Int) in (0..<bytes).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
+        let entry = { (tag: UInt32, id: UInt32) in number(tag, 2) + number(4, 2) + number(id, 4) }
+        // The user namespace has no such id inside; and a list that is none.
+        let list =
+            number(2, 4) + entry(1, .max) + entry(2, UserNamespace.rootID)
+            + [4, 16, 32].flatMap { entry($0, .max) }
+        for attribute in [list, [2, 0, 0]] {
+            let outcome = try site.unpack(TarBytes().entry("f", contents: [65], attribute: attribute).ended)
+            #expect(outcome.warningCount == 1)
+            #expect(outcome.warnings.first?.hasPrefix("f: the attribute system.posix_acl_access was left out") == true)
+            #expect(try site.shell("cat target/f; xlist target/f") == "A\n")
+        }
     }
 
     @Test func aReaderThatLeavesIsNoFailure() throws {

@@ -48,9 +48,15 @@ final class ArchiveSite {
         try runProgram("bash", "-euo", "pipefail", "-c", "\(ArchiveSite.functions)\ncd \(scratch.path); \(commands)")
     }
 
+    /// `acl access|default ID FILE` gives a file an access list that names the user with this id, and user 1000.
     /// `xset NAME VALUE FILE` sets an extended attribute; `xget FILE…` prints the names and values of those of streams,
     /// `xlist FILE` the names of all.
     private static let functions = """
+        acl() { python3 -c 'import os, struct, sys
+        entry = lambda tag, permissions, id=2**32-1: struct.pack("<HHI", tag, permissions, id)
+        users = entry(2, 4, int(sys.argv[2])) + entry(2, 7, 1000)
+        text = struct.pack("<I", 2) + entry(1, 6) + users + entry(4, 4) + entry(16, 7) + entry(32, 4)
+        os.setxattr(sys.argv[3], "system.posix_acl_" + sys.argv[1], text)' "$@"; }
         xset() { python3 -c 'import os, sys; os.setxattr(sys.argv[3], sys.argv[1], sys.argv[2].encode())' "$@"; }
         xlist() { python3 -c 'import os, sys; print(*sorted(os.listxattr(sys.argv[1])))' "$@"; }
         xget() { python3 -c 'import os, sys
@@ -80,6 +86,23 @@ final class ArchiveSite {
         }
         try close(pipe)
         return try process.wait()
+    }
+
+    /// Unpacks what `body` writes, once the process is ready.
+    func unpack(_ body: (StandardStream) throws -> Void) throws -> ArchiveOutcome {
+        let process = try startUnpacking()
+        let pipe = try pipe(of: process)
+        try process.waitUntilReady()
+        try body(StandardStream(number: pipe.number))
+        try close(pipe)
+        return try process.wait()
+    }
+
+    /// The processes that are confined to the target.
+    func processes() throws -> [Int32] {
+        let found = try shell(
+            "find /proc -maxdepth 2 -name root -lname '\(target)' -printf '%h\\n' 2>/dev/null || true")
+        return found.split(separator: "\n").compactMap { Int32($0.dropFirst("/proc/".count)) }
     }
 
     /// The failure of unpacking bytes.
@@ -112,9 +135,10 @@ final class ArchiveSite {
     }
 
     /// Packs, and returns the stream and what the process said.
-    func pack(_ directory: String? = nil, path: String = ".", encoding: String = "raw") throws -> (
-        [UInt8], ArchiveOutcome
-    ) {
+    /// - Parameter meanwhile: called when the first bytes are there
+    func pack(
+        _ directory: String? = nil, path: String = ".", encoding: String = "raw", meanwhile: () throws -> Void = {}
+    ) throws -> ([UInt8], ArchiveOutcome) {
         let process = try startPacking(directory, path: path, encoding: encoding)
         try process.waitUntilReady()
         let pipe = try pipe(of: process)
@@ -123,6 +147,7 @@ final class ArchiveSite {
         while true {
             let part = try stream.read(atMost: 1 << 20)
             if part.isEmpty { break }
+            if bytes.isEmpty { try meanwhile() }
             bytes += part
         }
         try close(pipe)

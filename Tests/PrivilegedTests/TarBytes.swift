@@ -3,13 +3,15 @@ struct TarBytes {
     private(set) var bytes: [UInt8] = []
 
     /// Adds an entry.
+    /// - Parameter attribute: the bytes of an access list
     func entry(
         _ name: String, _ type: Character = "0", contents: [UInt8] = [], link: String = "", mode: UInt32 = 0o644,
-        device: (major: Int, minor: Int) = (0, 0), records: [(String, String)] = []
+        device: (major: Int, minor: Int) = (0, 0), records: [(String, String)] = [], attribute: [UInt8]? = nil
     ) -> TarBytes {
         var copy = self
-        if !records.isEmpty {
-            let body = records.flatMap { TarBytes.record($0.0, $0.1) }
+        if !records.isEmpty || attribute != nil {
+            let list = attribute.map { TarBytes.record("SCHILY.xattr.system.posix_acl_access", $0) } ?? []
+            let body = records.flatMap { TarBytes.record($0.0, Array($0.1.utf8)) } + list
             copy.bytes += TarBytes.header("PaxHeaders/x", "x", body.count, "", 0o644, (0, 0)) + TarBytes.padded(body)
         }
         copy.bytes += TarBytes.header(name, type, contents.count, link, mode, device) + TarBytes.padded(contents)
@@ -19,10 +21,10 @@ struct TarBytes {
     /// The archive with its end marker.
     var ended: [UInt8] { bytes + [UInt8](repeating: 0, count: 1024) }
 
-    private static func record(_ key: String, _ value: String) -> [UInt8] {
-        var length = key.utf8.count + value.utf8.count + 3
-        while "\(length)".utf8.count + key.utf8.count + value.utf8.count + 3 != length { length += 1 }
-        return Array("\(length) \(key)=\(value)\n".utf8)
+    private static func record(_ key: String, _ value: [UInt8]) -> [UInt8] {
+        var length = key.utf8.count + value.count + 3
+        while "\(length)".utf8.count + key.utf8.count + value.count + 3 != length { length += 1 }
+        return Array("\(length) \(key)=".utf8) + value + [UInt8(ascii: "\n")]
     }
 
     private static func padded(_ bytes: [UInt8]) -> [UInt8] {

@@ -14,6 +14,8 @@ import Kernel
     private let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: bytesMax, alignment: 64)
     private var filled = 0
     private let writer: EncodingWriter
+    /// Nanoseconds in which the archive was encoded and sent.
+    private(set) var codingNanoseconds: UInt64 = 0
     /// Bytes of the archive up to now.
     private(set) var bytesWritten: UInt64 = 0
 
@@ -72,7 +74,7 @@ import Kernel
     /// Sends everything, and the coder's end.
     func finish() throws {
         try flush()
-        try writer.finish()
+        try timed { try writer.finish() }
     }
 
     private func advance(_ count: Int) {
@@ -82,7 +84,13 @@ import Kernel
 
     private func flush() throws {
         // Safe: what is filled; the coder copies what it keeps.
-        unsafe try writer.write(UnsafeRawBufferPointer(rebasing: memory[..<filled]))
+        try timed { unsafe try writer.write(UnsafeRawBufferPointer(rebasing: memory[..<filled])) }
         filled = 0
+    }
+
+    private func timed(_ body: () throws -> Void) throws {
+        let start = bootTime()
+        defer { codingNanoseconds += bootTime() - start }
+        try body()
     }
 }

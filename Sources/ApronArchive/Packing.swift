@@ -44,6 +44,11 @@ struct Packing {
 
     mutating func run() throws {
         let (output, reporter) = (output, reporter)
+        let begin = bootTime()
+        defer {
+            let elapsed = bootTime() - begin
+            reporter.spent(coding: output.codingNanoseconds, entries: elapsed - output.codingNanoseconds)
+        }
         do {
             switch start {
             case .directory(let directory): try pack(tree: directory)

@@ -51,6 +51,18 @@ final class Reporter: Sendable {
         if let due { send(.progress(filled(due)), orDrop: true) }
     }
 
+    /// Notes what the process did in its time.
+    /// - Parameters:
+    ///   - coding: nanoseconds in the coder, with its waits for the pipe of the stream
+    ///   - entries: nanoseconds outside of it
+    func spent(coding: UInt64, entries: UInt64) {
+        let waited = stalled.load(ordering: .relaxed)
+        state.withLock { state in
+            state.count.codecNanoseconds = coding > waited ? coding - waited : 0
+            state.count.entryNanoseconds = entries
+        }
+    }
+
     func warn(_ text: @autoclosure () -> String) {
         let warnings = state.withLock { state in
             state.count.warnings += 1

@@ -1,6 +1,7 @@
 import ArchiveProtocol
 import CArchive
 import Codecs
+import Kernel
 
 /// Reads the entries of a tar archive, of any kind of tar, by libarchive(3).
 ///
@@ -11,6 +12,8 @@ import Codecs
     private let source: DecodingReader
     /// What the source threw inside of libarchive, which cannot carry it.
     private var sourceError: (any Error)?
+    /// Nanoseconds in which the source was waited for.
+    private(set) var waitedNanoseconds: UInt64 = 0
     /// Bytes that the source gave.
     private(set) var bytesRead: UInt64 = 0
     /// The end of the last byte among them that is not zero.
@@ -73,6 +76,9 @@ import Codecs
         }
     }
 
+    /// Nanoseconds in which the source was decoded beside this thread, with its waits for more.
+    var decodingNanoseconds: UInt64 { source.decodingNanoseconds }
+
     /// Where in the archive the last header began.
     var headerOffset: UInt64 { UInt64(clamping: unsafe archive_read_header_position(archive)) }
 
@@ -92,6 +98,8 @@ import Codecs
 
     /// The next bytes of the source; nil at its end.
     fileprivate func take() throws -> UnsafeRawBufferPointer? {
+        let asked = bootTime()
+        defer { waitedNanoseconds += bootTime() - asked }
         let bytes = unsafe try source.nextChunk()
         if unsafe bytes.isEmpty { return nil }
         // Mostly the last byte is not zero, and nothing is to be looked for.

@@ -25,6 +25,11 @@ struct Unpacking {
     mutating func run() throws {
         let (reader, reporter) = (reader, reporter)
         var entryName = ""
+        let start = bootTime()
+        defer {
+            let elapsed = bootTime() - start
+            reporter.spent(coding: reader.decodingNanoseconds, entries: elapsed - reader.waitedNanoseconds)
+        }
         do {
             try reader.open()
             while let entry = try reader.next({ text in reporter.warn(text) }) {

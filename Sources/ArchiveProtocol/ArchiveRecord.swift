@@ -85,6 +85,8 @@ public enum ArchiveRecord {
             put(count.archiveBytes)
             put(count.warnings)
             put(count.stalledNanoseconds)
+            put(count.codecNanoseconds)
+            put(count.entryNanoseconds)
         }
     }
 
@@ -112,10 +114,11 @@ public enum ArchiveRecord {
         mutating func count() -> ArchiveCount? {
             var count = ArchiveCount()
             guard let entries = number(), let content = number(), let encoded = number(), let archive = number(),
-                let warnings = number(), let stalled = number()
+                let warnings = number(), let stalled = number(), let codec = number(), let entry = number()
             else { return nil }
             (count.entries, count.contentBytes, count.encodedBytes) = (entries, content, encoded)
             (count.archiveBytes, count.warnings, count.stalledNanoseconds) = (archive, warnings, stalled)
+            (count.codecNanoseconds, count.entryNanoseconds) = (codec, entry)
             return count
         }
     }

@@ -33,6 +33,10 @@ public struct ArchiveCount: Hashable, Sendable {
     public var warnings: UInt64 = 0
     /// Nanoseconds in which the process waited for the one who sends or takes the stream.
     public var stalledNanoseconds: UInt64 = 0
+    /// Nanoseconds in which the archive was encoded or decoded, without the wait for either side. Known at the end.
+    public var codecNanoseconds: UInt64 = 0
+    /// Nanoseconds in which entries were read or made, without the wait for the coder. Known at the end.
+    public var entryNanoseconds: UInt64 = 0
 
     /// Nothing yet.
     public init() {}

@@ -135,6 +135,23 @@ import Testing
             #expect(try children(of: "volume.stream_out") == ["volume.mount", "tar", "compress"])
             let archive = try #require(spans.first { $0.name == "untar" })
             #expect(archive.value("apron.archive.entries") == .int(2))
+            let whole = try #require(spans.first { $0.name == "volume.stream_in" })
+            // Each side says how long it worked, which is not how long it was there.
+            for name in ["untar", "decompress", "tar", "compress"] {
+                let span = try #require(spans.first { $0.name == name })
+                let busy = try #require(span.seconds("apron.archive.busy"))
+                let waited = span.seconds("apron.transfer.waited") ?? 0
+                let end = try #require(span.end)
+                #expect(busy > 0 && busy < Double(end - span.start) / 1e9 && waited < Double(end - span.start) / 1e9)
+            }
+            #expect(archive.start > whole.start, "the process was not there from the beginning")
         }
+    }
+}
+
+extension RecordedSpan {
+    fileprivate func seconds(_ key: AttributeKey) -> Double? {
+        guard case .double(let seconds)? = value(key) else { return nil }
+        return seconds
     }
 }

@@ -1,4 +1,5 @@
 internal import Kernel
+internal import Synchronization
 
 /// Decodes a stream, in constant memory, for one consumer that pulls.
 ///
@@ -41,6 +42,12 @@ internal import Kernel
     }
 
     deinit { cancel() }
+
+    /// Nanoseconds that the thread of its own has spent on decoding and in the source; 0 where there is no thread.
+    public var decodingNanoseconds: UInt64 {
+        guard case .ahead(let ahead) = mode else { return 0 }
+        return ahead.nanoseconds.load(ordering: .relaxed)
+    }
 
     /// Decodes into a part of `target`, which must not be empty: at least one byte, or none at the end.
     /// - Throws: ``CodecError``, or what the source threw

@@ -22,6 +22,8 @@ internal import Synchronization
     private let filled = Semaphore()
     private let free = Semaphore()
     private let isCancelled = Atomic(false)
+    /// Spent on decoding, with the waits for the source.
+    let nanoseconds = Atomic<UInt64>(0)
 
     init(_ format: Format?, source: @escaping DecodingReader.Source) throws(KernelError) {
         for _ in 0..<ReadAhead.slots { free.signal() }
@@ -60,8 +62,10 @@ internal import Synchronization
         if isCancelled.load(ordering: .sequentiallyConsistent) { return false }
         var count = 0
         var failure: (any Error)?
+        let start = bootTime()
         // Safe: the consumer has given the chunk back, or never had it.
         do { count = unsafe try decoder.decode(into: memory[slot].bytes) } catch let error { failure = error }
+        nanoseconds.wrappingAdd(bootTime() - start, ordering: .relaxed)
         state.withLock { state in
             state.counts[slot] = count
             state.failure = failure

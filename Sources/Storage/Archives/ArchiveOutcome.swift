@@ -10,6 +10,10 @@ public struct ArchiveOutcome: Sendable, Hashable {
     public var archiveBytes: UInt64
     /// Time in which the process waited for whoever sends or takes the stream.
     public var stalledNanoseconds: UInt64
+    /// Time in which the archive was encoded or decoded.
+    public var codecNanoseconds: UInt64
+    /// Time in which entries were read or made.
+    public var entryNanoseconds: UInt64
     /// What was left out or changed; the first sixteen.
     public var warnings: [String]
     /// How many warnings there were in all.

@@ -7,6 +7,8 @@ internal import Synchronization
 /// ``kill()`` and starting it, and is to be called on threads that may. When the last reference goes, the process is
 /// killed.
 public final class ArchiveProcess: Sendable {
+    /// When it was started, on the clock of ``bootTime()``.
+    public let startedAt: UInt64
     private let child: ChildProcess
     private let reportPipe: SharedDescriptor
     private let pipe: Mutex<Descriptor?>
@@ -73,6 +75,7 @@ public final class ArchiveProcess: Sendable {
         _ = try? shared.setPipeCapacity(ArchiveProcess.pipeBytes)
         let own = try shared.with { (descriptor) throws(KernelError) in try descriptor.duplicate() }
         try own.setNonBlocking(true)
+        startedAt = bootTime()
         child = try program.with { (program) throws(KernelError) in
             try ChildProcess.start(
                 program: program, arguments: arguments, namespaces: [], descriptors: all, keepsCapabilities: false)

@@ -24,7 +24,8 @@ struct ArchiveReports: ~Copyable {
     var outcome: ArchiveOutcome {
         ArchiveOutcome(
             entries: count.entries, contentBytes: count.contentBytes, encodedBytes: count.encodedBytes,
-            archiveBytes: count.archiveBytes, stalledNanoseconds: count.stalledNanoseconds, warnings: warnings,
+            archiveBytes: count.archiveBytes, stalledNanoseconds: count.stalledNanoseconds,
+            codecNanoseconds: count.codecNanoseconds, entryNanoseconds: count.entryNanoseconds, warnings: warnings,
             warningCount: max(count.warnings, UInt64(warnings.count)))
     }
 

@@ -102,13 +102,13 @@ final class VolumeTransfer: ArchiveTransfer {
         span.set("apron.transfer.stalled", Double(statistics.stalledNanoseconds) / 1e9)
     }
 
-    /// The two sides of the process ran at the same time, as long as it did.
+    /// The two sides of the process ran at the same time, as long as it did; how long each had work to do, it says.
     private func describe(_ outcome: ArchiveOutcome, _ status: RecordedSpan.Status) {
         span.set("apron.archive.entries", outcome.entries)
         span.set("apron.archive.bytes", outcome.contentBytes)
         if !outcome.warnings.isEmpty { span.set("apron.archive.warnings", outcome.warnings) }
         let (archive, codec): (Phase, Phase) = direction == .in ? (.untar, .decompress) : (.tar, .compress)
-        let (start, end) = (span.start, bootTime())
+        let (start, end) = (process.startedAt, bootTime())
         if encoding != .raw {
             Telemetry.record(
                 codec, parent: span.context, start: start, end: end,
@@ -116,6 +116,7 @@ final class VolumeTransfer: ArchiveTransfer {
                     ("apron.archive.encoding", .string(encoding.rawValue)),
                     ("apron.archive.encoded_bytes", .int(Int64(clamping: outcome.encodedBytes))),
                     ("apron.archive.decoded_bytes", .int(Int64(clamping: outcome.archiveBytes))),
+                    ("apron.archive.busy", .double(Double(outcome.codecNanoseconds) / 1e9)),
                 ])
         }
         Telemetry.record(
@@ -124,6 +125,7 @@ final class VolumeTransfer: ArchiveTransfer {
                 ("apron.archive.entries", .int(Int64(clamping: outcome.entries))),
                 ("apron.archive.bytes", .int(Int64(clamping: outcome.contentBytes))),
                 ("apron.archive.warning_count", .int(Int64(clamping: outcome.warningCount))),
+                ("apron.archive.busy", .double(Double(outcome.entryNanoseconds) / 1e9)),
                 ("apron.transfer.waited", .double(Double(outcome.stalledNanoseconds) / 1e9)),
             ], status: status)
     }

@@ -44,6 +44,8 @@ public struct WorkerSettings: Sendable {
     public var disabledFeatures = ""
     /// Every step inside process 1 becomes a span.
     public var showsEveryStep = false
+    /// Programs get the context of their own span in `TRACEPARENT`, in place of the orchestrator's.
+    public var passesProcessSpan = false
 
     /// Settings with defaults.
     public init(workDirectory: String, initPath: String) {

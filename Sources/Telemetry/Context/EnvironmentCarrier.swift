@@ -40,5 +40,15 @@ public struct EnvironmentCarrier: Sendable, Equatable {
         return result
     }
 
+    /// An environment in which a program finds `span` above it, in place of any context that it had; unchanged when
+    /// nobody would ever see the span, or when contexts are not passed on.
+    public static func replacingContext(in environment: [String], by span: OpenSpan) -> [String] {
+        guard span.isRecording, Propagation.current.contains(.traceContext) else { return environment }
+        // Baggage is about the whole trace and stays as it is.
+        let others = environment.filter { !$0.hasPrefix("TRACEPARENT=") && !$0.hasPrefix("TRACESTATE=") }
+        let state = span.context.tracestate.map { ["TRACESTATE=\($0)"] } ?? []
+        return others + ["TRACEPARENT=\(span.context.traceparent)"] + state
+    }
+
     private static let names = ["TRACEPARENT", "TRACESTATE", "BAGGAGE"]
 }

@@ -18,9 +18,12 @@ struct ProgramStart {
         if request.id == nil { request.id = makeIdentifier() }
         let id = request.id ?? "\(key)"
         span.set("apron.process.id", id)
-        let plan = try resolve(request)
+        var plan = try resolve(request)
 
         let processSpan = startSpan(plan, id, startedBy: span.context)
+        if facilities.settings.passesProcessSpan {
+            plan.environment = EnvironmentCarrier.replacingContext(in: plan.environment, by: processSpan)
+        }
         var definition = ProcessDefinition(key: key, request: request, span: processSpan.stored)
         try container.files.write(definition)
         do {

@@ -11,6 +11,9 @@ extension SettingTable {
         .own(
             "trace-detail", .choice(["groups", "syscalls"]), "groups", .telemetry,
             "spans of container set-up: six groups, or every system call"),
+        .own(
+            "trace-process-parent", .boolean, "false", .telemetry,
+            "TRACEPARENT of programs names the worker's span of the program, not the orchestrator's of the step"),
         // Other than in the stock worker, whose default makes workers look like the web node.
         .stock("tracing-service-name", .text("NAME"), nil, .telemetry, "service.name of traces (default: apron)"),
         .stock(

@@ -61,6 +61,7 @@ extension WorkerConfiguration {
         traceOutput = values.value("trace-output", TraceOutput.init)
         traceFile = values.text("trace-file")
         traceDetail = values.value("trace-detail", TraceDetail.init)
+        traceProcessParent = values.value("trace-process-parent", GoBoolean.parse)
         telemetry = try TelemetrySettings(values, environment: environment)
 
         ignored = Self.ignored(values)

@@ -62,6 +62,8 @@ struct WorkerConfiguration: Sendable {
     var traceFile: String?
     /// `--trace-detail`: how fine the spans of a container's set-up are.
     var traceDetail: TraceDetail
+    /// `--trace-process-parent`: programs get the context of their own span.
+    var traceProcessParent: Bool
     /// What is recorded and where it goes.
     var telemetry: TelemetrySettings
 

@@ -120,6 +120,7 @@ extension WorkerConfiguration {
             settings.volumes = volumes.settings(directory: VolumeConfiguration.directory(below: workDirectory))
         }
         settings.showsEveryStep = traceDetail == .syscalls
+        settings.passesProcessSpan = traceProcessParent
         settings.disabledFeatures = disabledFeatures
         settings.leasesDirectory = "/run/apron/\(bridgeName)"
         settings.sharesNetwork = use == .shared

@@ -32,6 +32,26 @@ extension Conformance {
             try garden.destroy(handle)
         }
 
+        @Test(.ownWorker) func programsMayGetTheirOwnSpanAsParent() throws {
+            try withWorker(flags: ["--trace-process-parent"]) { worker in
+                let garden = worker.garden
+                let handle = try garden.create([
+                    "env": ["A=b", "TRACEPARENT=\(Traces.context)", "TRACESTATE=x=y", "BAGGAGE=k=v"]
+                ])
+                let program = try garden.run(handle, script: "echo $A $TRACEPARENT $TRACESTATE $BAGGAGE")
+                let words = try program.outcome().stdout.split(whereSeparator: \.isWhitespace)
+                let process = try #require(try SpanTree(garden, handle).first("process"))
+                #expect(process.traceID == Traces.traceID)
+                #expect(words == ["b", "00-\(Traces.traceID)-\(process.id)-01", "x=y", "k=v"])
+                // Each program has a span, also where nobody gave a context.
+                let bare = try garden.create()
+                let told = try garden.run(bare, script: "echo $TRACEPARENT").outcome().stdout
+                let own = try #require(try SpanTree(garden, bare).first("process"))
+                #expect(told.hasPrefix("00-\(own.traceID)-\(own.id)-"))
+                for handle in [handle, bare] { try garden.destroy(handle) }
+            }
+        }
+
         @Test(arguments: ["00-0-0-01", "garbage", "00-00000000000000000000000000000000-00f067aa0ba902b7-01"])
         func nonsenseIsNoParent(header: String) throws {
             let garden = try SharedWorker.garden

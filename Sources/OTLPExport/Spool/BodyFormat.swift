@@ -11,8 +11,11 @@ enum BodyFormat: String, Sendable, CaseIterable {
     /// Some spans as a piece of a batch.
     func encode(_ spans: ArraySlice<RecordedSpan>, resource: Resource) -> [UInt8] {
         switch self {
-        case .protobuf: TraceRequest.encode(spans, resource: resource)
-        case .json: OTLPJSON.encode(Array(spans), resource: resource) + [UInt8(ascii: "\n")]
+        case .protobuf: return TraceRequest.encode(spans, resource: resource)
+        case .json:
+            var line = OTLPJSON.encode(spans, resource: resource)
+            line.append(UInt8(ascii: "\n"))
+            return line
         }
     }
 
@@ -22,6 +25,7 @@ enum BodyFormat: String, Sendable, CaseIterable {
         case .protobuf: return batch
         case .json:
             var body = Array(Self.lineStart)
+            body.reserveCapacity(batch.count)
             for line in batch.split(separator: UInt8(ascii: "\n")) {
                 if body.count > Self.lineStart.count { body.append(UInt8(ascii: ",")) }
                 body += line.dropFirst(Self.lineStart.count).dropLast(Self.lineEnd.count)

@@ -33,9 +33,14 @@ extension String {
 extension [UInt8] {
     /// Appends the low digits of a number, padded with zeros.
     mutating func append(lowerHex value: UInt64, digits: Int) {
-        for place in stride(from: digits - 1, through: 0, by: -1) {
-            let nibble = UInt8(truncatingIfNeeded: value >> UInt64(place * 4)) & 0xF
-            append(nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10)
+        append(contentsOf: repeatElement(0, count: digits))
+        var rest = value
+        var position = count
+        for _ in 0..<digits {
+            position -= 1
+            let nibble = UInt8(truncatingIfNeeded: rest & 0xF)
+            self[position] = nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
+            rest >>= 4
         }
     }
 }

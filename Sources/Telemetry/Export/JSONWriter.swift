@@ -1,19 +1,34 @@
-/// Writes JSON text piece by piece, without a tree in between.
+/// Writes JSON text piece by piece, without a tree in between, and numbers without text in between.
 struct JSONWriter {
     private(set) var bytes: [UInt8] = []
     /// Whether the innermost object or array has a member already.
     private var needsComma = false
 
+    /// Reserves room for a text whose size is about known.
+    init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
+
     /// An object with the members that `body` writes.
-    mutating func object(_ body: (inout JSONWriter) -> Void) { enclosed("{", "}", body) }
+    @inline(__always)
+    mutating func object(_ body: (inout JSONWriter) -> Void) {
+        open(UInt8(ascii: "{"))
+        body(&self)
+        close(UInt8(ascii: "}"))
+    }
 
     /// An array with the elements that `body` writes.
-    mutating func array(_ body: (inout JSONWriter) -> Void) { enclosed("[", "]", body) }
+    @inline(__always)
+    mutating func array(_ body: (inout JSONWriter) -> Void) {
+        open(UInt8(ascii: "["))
+        body(&self)
+        close(UInt8(ascii: "]"))
+    }
 
-    /// The name of a member; its value has to follow.
+    /// The name of a member, which needs no escapes; its value has to follow.
     mutating func key(_ name: String) {
         separate()
-        quote(name)
+        bytes.append(UInt8(ascii: "\""))
+        bytes.append(contentsOf: name.utf8)
+        bytes.append(UInt8(ascii: "\""))
         bytes.append(UInt8(ascii: ":"))
         needsComma = false
     }
@@ -25,11 +40,39 @@ struct JSONWriter {
         needsComma = true
     }
 
+    /// Numbers in hexadecimal, 16 digits each, as ids are written.
+    mutating func hex(_ values: UInt64...) {
+        separate()
+        bytes.append(UInt8(ascii: "\""))
+        for value in values { bytes.append(lowerHex: value, digits: 16) }
+        bytes.append(UInt8(ascii: "\""))
+        needsComma = true
+    }
+
     /// A number that fits a double.
-    mutating func number(_ value: some BinaryInteger) { plain("\(value)") }
+    mutating func number(_ value: Int) {
+        separate()
+        append(value)
+        needsComma = true
+    }
 
     /// A number of 64 bits, which JSON of protobuf messages has as text.
-    mutating func longNumber(_ value: some BinaryInteger) { string("\(value)") }
+    mutating func longNumber(_ value: Int64) {
+        separate()
+        bytes.append(UInt8(ascii: "\""))
+        append(Int(value))
+        bytes.append(UInt8(ascii: "\""))
+        needsComma = true
+    }
+
+    /// As above.
+    mutating func longNumber(_ value: UInt64) {
+        separate()
+        bytes.append(UInt8(ascii: "\""))
+        bytes.append(decimal: value)
+        bytes.append(UInt8(ascii: "\""))
+        needsComma = true
+    }
 
     /// A number with a fraction; those that JSON lacks are text, as in JSON of protobuf messages.
     mutating func double(_ value: Double) {
@@ -38,7 +81,7 @@ struct JSONWriter {
         } else if value.isInfinite {
             string(value < 0 ? "-Infinity" : "Infinity")
         } else {
-            plain("\(value)")
+            plain(value.description)
         }
     }
 
@@ -51,13 +94,19 @@ struct JSONWriter {
         needsComma = true
     }
 
-    private mutating func enclosed(_ open: Unicode.Scalar, _ close: Unicode.Scalar, _ body: (inout JSONWriter) -> Void)
-    {
+    private mutating func append(_ value: Int) {
+        if value < 0 { bytes.append(UInt8(ascii: "-")) }
+        bytes.append(decimal: UInt64(value.magnitude))
+    }
+
+    private mutating func open(_ sign: UInt8) {
         separate()
-        bytes.append(UInt8(ascii: open))
+        bytes.append(sign)
         needsComma = false
-        body(&self)
-        bytes.append(UInt8(ascii: close))
+    }
+
+    private mutating func close(_ sign: UInt8) {
+        bytes.append(sign)
         needsComma = true
     }
 
@@ -65,8 +114,22 @@ struct JSONWriter {
         if needsComma { bytes.append(UInt8(ascii: ",")) }
     }
 
+    /// Nearly no text needs escapes: it is copied as a whole, looked through where it lies, and done again if it does.
     private mutating func quote(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
+        let start = bytes.count
+        bytes.append(contentsOf: text.utf8)
+        // Without a way out of the loop, so that the compiler takes many bytes at once.
+        var needsEscapes = false
+        for position in start..<bytes.count { needsEscapes = bytes[position].needsEscape || needsEscapes }
+        if needsEscapes {
+            bytes.removeSubrange(start...)
+            escape(text)
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func escape(_ text: String) {
         for byte in text.utf8 {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
@@ -80,6 +143,31 @@ struct JSONWriter {
             default: bytes.append(byte)
             }
         }
-        bytes.append(UInt8(ascii: "\""))
+    }
+}
+
+extension UInt8 {
+    /// Whether it cannot stand in a text of JSON as it is; DEL could, but is nothing to look at.
+    @inline(__always)
+    fileprivate var needsEscape: Bool { self < 0x20 || self == 0x22 || self == 0x5C || self == 0x7F }
+}
+
+extension [UInt8] {
+    /// Appends the digits of a number.
+    mutating func append(decimal value: UInt64) {
+        var count = 1
+        var rest = value
+        while rest >= 10 {
+            rest /= 10
+            count += 1
+        }
+        append(contentsOf: repeatElement(UInt8(ascii: "0"), count: count))
+        rest = value
+        var position = self.count
+        for _ in 0..<count {
+            position -= 1
+            self[position] += UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        }
     }
 }

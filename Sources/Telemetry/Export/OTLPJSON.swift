@@ -8,7 +8,12 @@ public enum OTLPJSON {
     ///
     /// A span that is still open has no end and the attribute `apron.unfinished`.
     public static func encode(_ spans: [RecordedSpan], resource: Resource) -> [UInt8] {
-        var json = JSONWriter()
+        encode(spans[...], resource: resource)
+    }
+
+    /// As above, of a part of a batch.
+    public static func encode(_ spans: ArraySlice<RecordedSpan>, resource: Resource) -> [UInt8] {
+        var json = JSONWriter(capacity: envelopeBytes + spans.count * spanBytes)
         json.object { json in
             json.key("resourceSpans")
             json.array { json in
@@ -17,14 +22,27 @@ public enum OTLPJSON {
         }
         return json.bytes
     }
+
+    // About what is written; for reserving room.
+    private static let envelopeBytes = 1000
+    private static let spanBytes = 800
 }
 
 extension JSONWriter {
-    fileprivate mutating func resourceSpans(_ spans: [RecordedSpan], _ resource: Resource) {
+    fileprivate mutating func resourceSpans(_ spans: ArraySlice<RecordedSpan>, _ resource: Resource) {
+        enveloped("scopeSpans", "spans", resource) { json in
+            for span in spans { json.span(span) }
+        }
+    }
+
+    /// What stands around all spans, or all metrics, of one resource and scope.
+    mutating func enveloped(
+        _ scopes: String, _ members: String, _ resource: Resource, _ body: (inout JSONWriter) -> Void
+    ) {
         object { json in
             json.key("resource")
             json.object { $0.attributes(resource.attributes) }
-            json.key("scopeSpans")
+            json.key(scopes)
             json.array { json in
                 json.object { json in
                     json.key("scope")
@@ -32,10 +50,8 @@ extension JSONWriter {
                         json.key("name")
                         json.string(Resource.scopeName)
                     }
-                    json.key("spans")
-                    json.array { json in
-                        for span in spans { json.span(span) }
-                    }
+                    json.key(members)
+                    json.array(body)
                     json.key("schemaUrl")
                     json.string(OTLPJSON.schemaURL)
                 }
@@ -50,7 +66,7 @@ extension JSONWriter {
             json.identity(span.context)
             if let parent = span.parentID {
                 json.key("parentSpanId")
-                json.string(parent.description)
+                json.hex(parent.value)
             }
             json.flags(span.context.flags, isRemote: span.parentIsRemote)
             json.key("name")
@@ -119,9 +135,9 @@ extension JSONWriter {
 
     private mutating func identity(_ context: TraceContext) {
         key("traceId")
-        string(context.traceID.description)
+        hex(context.traceID.high, context.traceID.low)
         key("spanId")
-        string(context.spanID.description)
+        hex(context.spanID.value)
         if !context.state.isEmpty {
             key("traceState")
             string(context.state)
@@ -131,7 +147,7 @@ extension JSONWriter {
     /// Bits 0–7 as in `traceparent`, bit 8: it is known whether the context is remote, bit 9: it is.
     private mutating func flags(_ flags: TraceFlags, isRemote: Bool) {
         key("flags")
-        number(UInt32(flags.rawValue) | 0x100 | (isRemote ? 0x200 : 0))
+        number(Int(flags.rawValue) | 0x100 | (isRemote ? 0x200 : 0))
     }
 
     private mutating func time(_ name: String, _ instant: UInt64, _ anchor: ClockAnchor) {
@@ -145,7 +161,8 @@ extension JSONWriter {
         number(count)
     }
 
-    private mutating func attributes(_ attributes: [Attribute]) {
+    /// Key-value pairs, each an object of its own.
+    mutating func attributes(_ attributes: [Attribute]) {
         key("attributes")
         array { json in
             for attribute in attributes {
@@ -191,7 +208,9 @@ extension JSONWriter {
 extension RecordedSpan {
     /// The attributes as they leave: those that were set, the phase and the handle, and whether the span is still open.
     public var exportedAttributes: [Attribute] {
-        var result = attributes
+        var result: [Attribute] = []
+        result.reserveCapacity(attributes.count + 3)
+        result += attributes
         func add(_ key: AttributeKey, _ value: AttributeValue) {
             if self[key] == nil { result.append(Attribute(key, value)) }
         }

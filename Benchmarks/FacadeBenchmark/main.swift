@@ -54,7 +54,9 @@ func tracedAsync(_ number: Int) async -> Int {
     }
 }
 
-func nanoseconds(_ calls: Int = callCount, _ body: (Int) -> Int) -> Double {
+func nanoseconds(
+    _ calls: Int = callCount, of repetitions: Int = repetitions, _ body: (Int) -> Int
+) -> Double {
     var best = Double.infinity
     var sum = 0
     for _ in 0..<repetitions {
@@ -120,38 +122,51 @@ report("on", nanosecondsUnderRoots { tracedBare($0) })
 report("on, five attributes", nanosecondsUnderRoots { tracedWithAttributes($0, path) })
 print("store: \(Telemetry.store.usage)")
 
-/// Keeps what the pipeline hands over.
-final class Capture: SpanExporter {
-    private let kept = Mutex<[RecordedSpan]>([])
-    var spans: [RecordedSpan] { kept.withLock { $0 } }
-
-    func export(_ batch: [RecordedSpan], resource: Resource) { kept.withLock { $0 += batch } }
-}
-
-/// Spans of one batch to the collector, the standard's default.
+/// Spans of one request to the collector, the standard's default.
 let batchSpans = 512
+
+let batch: [RecordedSpan] = (0..<batchSpans).map { number in
+    let span = Telemetry.start(.cgroupCreate, parent: nil, handle: "0123456789abcdef")
+    span.set("apron.cgroup.version", Int64(number))
+    span.set("apron.path", path)
+    span.set("apron.limits.memory", Int64(number) << 30)
+    span.set("apron.pooled", number & 1 == 0)
+    span.set("apron.pressure.cpu.some", Double(number))
+    span.end()
+    return span.recorded
+}
+let resource = Telemetry.resource
+let perBatch = nanoseconds(4, of: 200) { number in OTLPJSON.encode(batch, resource: resource).count &+ number }
+report("OTLP JSON, five attributes", perBatch / Double(batch.count))
 
 /// From ended spans to a request's bytes in the exporter's queue, per span. Nobody listens, and nothing is sent: what
 /// the queue has no room for is dropped.
 func encodingNanoseconds() throws -> Double {
-    let capture = Capture()
-    var configuration = Telemetry.Configuration()
-    configuration.exporters = [capture]
-    try Telemetry.configure(configuration)
-    let root = Telemetry.start(.containerCreate, parent: nil)
-    root.run { for number in 1..<batchSpans { _ = tracedWithAttributes(number, path) } }
-    root.end()
-    try Telemetry.flush(milliseconds: 10_000)
-    let batch = capture.spans
-    precondition(batch.count == batchSpans, "\(batch.count) spans")
     let endpoint = try Endpoint("http://127.0.0.1:9", transport: .protobuf, isBase: true)
     let exporter = try OTLPExporter(
         OTLPConfiguration(endpoint: endpoint, transport: .protobuf),
         logger: Logger(label: "benchmark") { _ in SwiftLogNoOpLogHandler() })
     return nanoseconds(200) { number in
-        exporter.export(batch, resource: configuration.resource)
+        exporter.export(batch, resource: resource)
         return number
     } / Double(batchSpans)
 }
 
 report("encoding of a span with five attributes", try encodingNanoseconds())
+
+/// The metrics of a worker that has served every route with several outcomes; containers add nothing to their length.
+let registry = MetricRegistry()
+for phase in Phase.allCases { registry.observe(.phaseDuration, [phase.rawValue], 0.01) }
+for number in 0..<200 { registry.observe(.httpServerDuration, ["GET", "/containers/\(number)", "200"], 0.01) }
+registry.add { readings in
+    for state in ["active", "stopped", "dead"] { readings.add(.containers, [state], 1000) }
+    for strategy in ["empty", "cow", "import"] { readings.add(.volumes, [strategy], 5000) }
+}
+registry.add(HostSources.pressure)
+registry.add(HostSources.disk(of: "/"))
+let text = Exposition.text(registry.snapshot(), .openMetrics)
+print("metrics: \(text.count { $0 == UInt8(ascii: "\n") }) lines, \(text.count) bytes")
+report("metrics, read", nanoseconds(1, of: 50) { registry.snapshot().families.count &+ $0 })
+report(
+    "metrics, read and written",
+    nanoseconds(1, of: 50) { Exposition.text(registry.snapshot(), .openMetrics).count &+ $0 })

@@ -54,11 +54,17 @@ public struct Exposition: Sendable {
         putEscaped(family.help, quote: format == .openMetrics)
         put("\n# TYPE \(name) \(type(family.kind))\n")
         if format == .openMetrics, let unit = family.unit { put("# UNIT \(name) \(unit)\n") }
+        // All series of a metric have the same bounds, but for those that somebody else counted.
+        var bounds: (numbers: [Double], texts: [String]) = ([], [])
         for point in family.points {
             let labels = labels(point.labels)
             switch point.reading {
             case .number(let value): sample(family.name, labels, value)
-            case .histogram(let histogram): write(histogram, family.name, labels)
+            case .histogram(let histogram):
+                if bounds.numbers != histogram.bounds {
+                    bounds = (histogram.bounds, histogram.bounds.map(Self.real))
+                }
+                write(histogram, bounds.texts, family.name, labels)
             }
         }
     }
@@ -72,17 +78,18 @@ public struct Exposition: Sendable {
         }
     }
 
-    private mutating func write(_ histogram: MetricSnapshot.Histogram, _ name: String, _ labels: [UInt8]) {
+    private mutating func write(
+        _ histogram: MetricSnapshot.Histogram, _ bounds: [String], _ name: String, _ labels: [UInt8]
+    ) {
         var sum: UInt64 = 0
-        let bounds = histogram.bounds.map(Self.real) + ["+Inf"]
+        // All lines begin alike.
+        let start = Array("\(name)_bucket{".utf8) + labels + Array((labels.isEmpty ? "le=\"" : ",le=\"").utf8)
         for (bucket, count) in histogram.counts.enumerated() {
             sum += count
-            put(name)
-            put("_bucket{")
-            bytes += labels
-            put(labels.isEmpty ? "le=\"" : ",le=\"")
-            put(bounds[bucket])
-            put("\"} \(sum)")
+            bytes += start
+            put(bucket < bounds.count ? bounds[bucket] : "+Inf")
+            put("\"} ")
+            bytes.append(decimal: sum)
             if format == .openMetrics, let exemplar = histogram.exemplars[bucket] { put(exemplar) }
             put("\n")
         }
@@ -106,7 +113,11 @@ public struct Exposition: Sendable {
             put("}")
         }
         put(" ")
-        put(Self.number(value))
+        if value >= 0, let whole = UInt64(exactly: value), value < 0x1p53 {
+            bytes.append(decimal: whole)
+        } else {
+            put(Self.number(value))
+        }
         put("\n")
     }
 

@@ -19,7 +19,10 @@ extension ContainerService {
             for (state, count) in states { readings.add(.containers, [state], Double(count)) }
             readings.add(.processes, [], Double(programs))
             readings.add(.admissionQueueLength, [], Double(admission.waiting))
-            for volume in facilities.volumes?.store.list() ?? [] { readings.add(.volumes, [volume.strategy], 1) }
+            // Thousands of volumes have a handful of strategies.
+            var strategies: [String: Int] = [:]
+            for volume in facilities.volumes?.store.list() ?? [] { strategies[volume.strategy, default: 0] += 1 }
+            for (strategy, count) in strategies { readings.add(.volumes, [strategy], Double(count)) }
         }
     }
 }

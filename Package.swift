@@ -128,6 +128,7 @@ let package = Package(
             dependencies: [
                 "OTLPExport", "API", "Worker", "Runtime", "Storage", "Telemetry", "Kernel",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -231,6 +232,7 @@ let package = Package(
             dependencies: [
                 "apron", "OTLPExport", "API", "Worker", "Runtime", "Storage", "Telemetry", "Kernel", "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],

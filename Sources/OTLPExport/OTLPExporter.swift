@@ -1,4 +1,3 @@
-internal import Codecs
 internal import Kernel
 public import Logging
 internal import NIOCore
@@ -52,11 +51,7 @@ public final class OTLPExporter: SpanExporter {
         delayMilliseconds =
             isSpooled
             ? Self.pipelineDelay : Int32(clamping: min(configuration.delayMilliseconds, Int64(Self.secondsDelay)))
-        if configuration.endpoint.isSecure {
-            do { _ = try Dialer.context(configuration, []) } catch {
-                throw OTLPConfigurationError("certificates of \(configuration.endpoint): \(error)")
-            }
-        }
+        try configuration.checkCertificates()
         var spool: SpoolDirectory?
         if let settings = configuration.spool {
             do throws(KernelError) { spool = try SpoolDirectory(settings.directory) } catch {
@@ -157,9 +152,7 @@ public final class OTLPExporter: SpanExporter {
         // A loop of its own: neither waits for the other's requests.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         defer { group.shutdownGracefully { _ in } }
-        let transport: any Transport =
-            configuration.transport == .grpc
-            ? GRPCTransport(configuration, group: group) : HTTPTransport(configuration, group: group)
+        let transport = makeTransport(configuration, group)
         defer { transport.close() }
         var probe = configuration.probe
         while true {
@@ -226,8 +219,10 @@ public final class OTLPExporter: SpanExporter {
             reporter.count(.foreign, UInt64(batch.spans))
             return forget(batch)
         }
-        let request = Self.request(contents, batch.name.format, configuration.compression)
-        switch export(request, by: transport) {
+        let format = batch.name.format
+        let request = Request(
+            format.request(contents), contentType: format.contentType, compression: configuration.compression)
+        switch attempts(by: transport).deliver(request) {
         case .delivered(let partial):
             reporter.delivered(spans: batch.spans, partial)
             probe.reset()
@@ -237,7 +232,7 @@ public final class OTLPExporter: SpanExporter {
             reporter.refused(spans: batch.spans, reason)
             forget(batch)
         case .retry(let reason, let wanted):
-            let pause = UInt64(clamping: min(max(probe.pause(), Int64(clamping: wanted ?? 0)), Self.pauseMax))
+            let pause = min(max(UInt64(probe.pause()), wanted ?? 0), Attempts.pauseMax)
             reporter.failed(reason, waitingSpans: state.withLock { $0.backlog.spans })
             let waiters = state.withLock { state -> [EventCounter] in
                 state.backlog.putBack()
@@ -256,40 +251,13 @@ public final class OTLPExporter: SpanExporter {
         }
     }
 
-    /// The longest that a collector may ask us to stay away, in milliseconds.
-    private static let pauseMax: Int64 = 600_000
-
     private func forget(_ batch: Backlog.Batch) { state.withLock { $0.backlog.remove(batch.name) } }
 
-    private static func request(
-        _ contents: [UInt8], _ format: BodyFormat, _ compression: OTLPConfiguration.Compression
-    ) -> Request {
-        let body = format.request(contents)
-        // Without memory for compressing, it goes as it is.
-        let compressed = compression == .gzip ? try? GzipBytes.compress(body) : nil
-        return Request(
-            body: compressed ?? body, contentType: format.contentType, isCompressed: compressed != nil)
-    }
-
-    /// One export with all its attempts.
-    private func export(_ request: Request, by transport: any Transport) -> Delivery {
-        var backoff = configuration.retry
-        let whole = UInt64(max(1, configuration.timeoutMilliseconds)) * Self.nanoseconds
-        let end = bootTime() + whole
-        // A last attempt without a chance would only hide what the others said.
-        let latest = end - whole / 10
-        while true {
-            let begin = bootTime()
-            let limit = min(end, state.withLock { $0.stopAt } ?? end)
-            let left = Int64((limit - min(limit, begin)) / Self.nanoseconds)
-            let delivery = transport.send(request, milliseconds: max(1, left))
-            reporter.attempted(seconds: Double(bootTime() - begin) / 1e9)
-            guard case .retry(_, let wanted) = delivery else { return delivery }
-            let pause = wanted.map { UInt64($0) } ?? UInt64(backoff.pause())
-            let next = bootTime() + min(pause, UInt64(Self.pauseMax)) * Self.nanoseconds
-            if next >= latest || !wait(until: next) { return delivery }
-            reporter.retried()
-        }
+    private func attempts(by transport: any Transport) -> Attempts {
+        Attempts(
+            configuration: configuration, transport: transport,
+            endsAt: { self.state.withLock { $0.stopAt } }, wait: { self.wait(until: $0) },
+            attempted: { self.reporter.attempted(seconds: $0) }, retried: { self.reporter.retried() })
     }
 
     /// Waits between attempts; false when there is no time for another one since the end has come.

@@ -4,43 +4,30 @@ internal import Synchronization
 
 /// Counts what becomes of spans, and tells the operator what needs attention, not more often than is of use.
 final class Reporter: Sendable {
-    private let logger: Logger
-    private let state = Mutex(State())
+    private let log: CollectorLog
+    private let counted = Mutex(ExportStatistics())
 
-    private struct State {
-        var statistics = ExportStatistics()
-        /// Whether the last export failed.
-        var isDown = false
-        /// When a kind of warning was given last, in nanoseconds of CLOCK_BOOTTIME.
-        var warned: [String: UInt64] = [:]
-    }
+    init(_ logger: Logger) { log = CollectorLog(logger) }
 
-    /// Between two warnings of a kind, in nanoseconds.
-    private static let silence: UInt64 = 60_000_000_000
+    var statistics: ExportStatistics { counted.withLock { $0 } }
 
-    init(_ logger: Logger) { self.logger = logger }
+    func attempted(seconds: Double) { counted.withLock { $0.durations.add(seconds) } }
 
-    var statistics: ExportStatistics { state.withLock { $0.statistics } }
-
-    func attempted(seconds: Double) { state.withLock { $0.statistics.durations.add(seconds) } }
-
-    func retried() { state.withLock { $0.statistics.retries += 1 } }
+    func retried() { counted.withLock { $0.retries += 1 } }
 
     func delivered(spans: Int, _ partial: PartialSuccess) {
         // A receiver may say anything; more than all it cannot refuse.
         let rejected = min(partial.rejected, UInt64(spans))
-        let wasDown = state.withLock { state in
-            state.statistics.exported += UInt64(spans) - rejected
-            state.statistics.rejected += rejected
+        counted.withLock { statistics in
+            statistics.exported += UInt64(spans) - rejected
+            statistics.rejected += rejected
             if partial.isWorthAWarning {
-                state.statistics.lastPartialSuccess = .init(text: partial.message, time: realTime())
+                statistics.lastPartialSuccess = .init(text: partial.message, time: realTime())
             }
-            defer { state.isDown = false }
-            return state.isDown
         }
-        if wasDown { logger.info("the collector takes spans again") }
+        log.succeeded("the collector takes spans again")
         if partial.isWorthAWarning {
-            warn(
+            log.warn(
                 "partial", "the collector took a batch in part",
                 ["rejected": "\(rejected)", "reason": "\(partial.message)"])
         }
@@ -48,30 +35,26 @@ final class Reporter: Sendable {
 
     func refused(spans: Int, _ reason: String) {
         count(.refused, UInt64(spans), failure: reason)
-        warn("refused", "the collector refused spans, which are lost", ["spans": "\(spans)", "reason": "\(reason)"])
+        log.warn(
+            "refused", "the collector refused spans, which are lost", ["spans": "\(spans)", "reason": "\(reason)"])
     }
 
     func failed(_ reason: String, waitingSpans: Int) {
-        let wasUp = state.withLock { state in
-            state.statistics.failedExports += 1
-            state.statistics.lastFailure = .init(text: reason, time: realTime())
-            defer { state.isDown = true }
-            return !state.isDown
+        counted.withLock { statistics in
+            statistics.failedExports += 1
+            statistics.lastFailure = .init(text: reason, time: realTime())
         }
-        if wasUp {
-            logger.warning(
-                "spans cannot be sent and wait", metadata: ["reason": "\(reason)", "spans": "\(waitingSpans)"])
-        }
+        log.failed("spans cannot be sent and wait", ["reason": "\(reason)", "spans": "\(waitingSpans)"])
     }
 
     func spoolFailed(_ error: KernelError) {
-        state.withLock { $0.statistics.spoolFailures += 1 }
-        warn("spool", "spans cannot be kept on disk", ["reason": "\(error)"])
+        counted.withLock { $0.spoolFailures += 1 }
+        log.warn("spool", "spans cannot be kept on disk", ["reason": "\(error)"])
     }
 
     func countDamaged(_ batches: Int = 1) {
-        state.withLock { $0.statistics.damagedBatches += UInt64(batches) }
-        warn("damaged", "spooled spans could not be read", ["batches": "\(batches)"])
+        counted.withLock { $0.damagedBatches += UInt64(batches) }
+        log.warn("damaged", "spooled spans could not be read", ["batches": "\(batches)"])
     }
 
     func count(_ losses: Backlog.Losses) {
@@ -81,22 +64,12 @@ final class Reporter: Sendable {
     }
 
     func count(_ reason: ExportStatistics.Loss, _ spans: UInt64, failure: String? = nil) {
-        state.withLock { state in
-            state.statistics.dropped[reason, default: 0] += spans
-            if let failure { state.statistics.lastFailure = .init(text: failure, time: realTime()) }
+        counted.withLock { statistics in
+            statistics.dropped[reason, default: 0] += spans
+            if let failure { statistics.lastFailure = .init(text: failure, time: realTime()) }
         }
         if failure == nil {
-            warn(reason.rawValue, "spans were lost", ["reason": "\(reason.rawValue)", "spans": "\(spans)"])
+            log.warn(reason.rawValue, "spans were lost", ["reason": "\(reason.rawValue)", "spans": "\(spans)"])
         }
-    }
-
-    private func warn(_ kind: String, _ text: Logger.Message, _ metadata: Logger.Metadata) {
-        let now = bootTime()
-        let isDue = state.withLock { state in
-            if let last = state.warned[kind], now < last + Self.silence { return false }
-            state.warned[kind] = now
-            return true
-        }
-        if isDue { logger.warning(text, metadata: metadata) }
     }
 }

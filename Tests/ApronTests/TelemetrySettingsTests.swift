@@ -120,14 +120,64 @@ import Testing
         #expect(whole["cicd.worker.name"] == .string("w1") && whole["telemetry.sdk.language"] == .string("swift"))
     }
 
-    @Test func metrics() throws {
-        #expect(try settings(environment: ["OTEL_EXPORTER_OTLP_ENDPOINT": "http://a:1"]).metrics == nil)
+    @Test func metricsAreOffUnlessTold() throws {
+        for environment in [
+            [:], ["OTEL_EXPORTER_OTLP_ENDPOINT": "http://a:1"], ["OTEL_METRICS_EXPORTER": "none,otlp"],
+            ["OTEL_METRICS_EXPORTER": "prometheus"], ["OTEL_METRIC_EXPORT_INTERVAL": "5"],
+            ["OTEL_METRICS_EXPORTER": "otlp", "OTEL_SDK_DISABLED": "true"],
+        ] { #expect(try settings(environment: environment).metrics.isEmpty, "\(environment)") }
+    }
+
+    @Test(arguments: [
+        (["ENDPOINT": "http://a:1/"], "http://a:1/v1/metrics"), ([:], "http://localhost:4318/v1/metrics"),
+        (["ENDPOINT": "http://a:1/x?k=1"], "http://a:1/x/v1/metrics"),
+        (["METRICS_ENDPOINT": "http://a:1/x", "ENDPOINT": "http://b:2"], "http://a:1/x"),
+        (["ENDPOINT": "http://a:1", "METRICS_PROTOCOL": "grpc"], "http://a:1/"),
+    ]) func metricsEndpoints(_ variables: [String: String], _ endpoint: String) throws {
+        var environment = Dictionary(uniqueKeysWithValues: variables.map { ("OTEL_EXPORTER_OTLP_" + $0, $1) })
+        environment["OTEL_METRICS_EXPORTER"] = "otlp,prometheus"
+        let found = try settings(environment: environment)
+        guard case .otlp(let collector) = found.metrics.first else {
+            Issue.record("\(found.metrics)")
+            return
+        }
+        #expect(found.metrics.count == 1 && collector.endpoint.description == endpoint && collector.signal == .metrics)
+        #expect(found.metricsIntervalMilliseconds == 60_000 && found.notices == [])
+    }
+
+    @Test func metricsDetails() throws {
         let found = try settings(environment: [
-            "OTEL_METRICS_EXPORTER": "otlp,prometheus", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://a:1/",
-            "OTEL_METRIC_EXPORT_INTERVAL": "500",
+            "OTEL_METRICS_EXPORTER": "console, otlp/stdout,OTLP", "OTEL_METRIC_EXPORT_INTERVAL": "500",
+            "OTEL_METRIC_EXPORT_TIMEOUT": "700", "OTEL_EXPORTER_OTLP_TIMEOUT": "900",
+            "OTEL_EXPORTER_OTLP_METRICS_HEADERS": "x=1", "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION": "gzip",
+            "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "Cumulative",
         ])
-        #expect(found.metrics?.endpoint.description == "http://a:1/v1/metrics")
-        #expect(found.metricsIntervalMilliseconds == 500 && found.notices == [])
+        #expect(found.notices == [] && found.metricsIntervalMilliseconds == 500 && found.metrics.count == 3)
+        guard case .lines(.text) = found.metrics[0], case .lines(.json) = found.metrics[1],
+            case .otlp(let collector) = found.metrics[2]
+        else {
+            Issue.record("\(found.metrics)")
+            return
+        }
+        #expect(collector.timeoutMilliseconds == 700 && collector.compression == .gzip)
+        #expect(headers(collector) == ["x=1"])
+        // The endpoint for metrics alone asks for them.
+        let asked = try settings(environment: ["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://a:1/m"])
+        #expect(asked.metrics.count == 1 && asked.traces.isEmpty)
+    }
+
+    @Test(arguments: [
+        ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "delta", "cumulative alone"),
+        ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "lowmemory", "cumulative alone"),
+        (
+            "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "base2_exponential_bucket_histogram",
+            "explicit_bucket_histogram alone"
+        ),
+        ("OTEL_EXPORTER_PROMETHEUS_PORT", "9464", "--operations-bind-port"),
+    ]) func whatMetricsCannotDoIsRefused(_ name: String, _ value: String, _ reason: String) throws {
+        let found = try settings(environment: ["OTEL_METRICS_EXPORTER": "otlp", name: value])
+        #expect(found.metrics.count == 1)
+        #expect(found.notices.count == 1 && found.notices[0].contains(name) && found.notices[0].contains(reason))
     }
 
     @Test func exporters() throws {

@@ -15,6 +15,7 @@ final class Receiver {
         let headers: [[String]]
         let peer: String
         let spans: [Span]
+        let metrics: [Metric]
 
         func header(_ name: String) -> String? { headers.first { $0[0].lowercased() == name }?[1] }
     }
@@ -37,6 +38,30 @@ final class Receiver {
         var events: [[String]] = []
         var links: [[String]] = []
         var status = ["0", ""]
+    }
+
+    struct Metric: Decodable {
+        let resource: [[String]]
+        let scope: String
+        let schema: [String]
+        let name: String
+        let description: String
+        let unit: String
+        let kind: String
+        let temporality: Int
+        let isMonotonic: Bool
+        let points: [Point]
+    }
+
+    struct Point: Decodable {
+        let attributes: [[String]]
+        let start: String
+        let time: String
+        let value: Double
+        let count: Int
+        let buckets: [Int]
+        let bounds: [Double]
+        let exemplars: [[String]]
     }
 
     private struct Ports: Decodable {

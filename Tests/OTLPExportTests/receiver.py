@@ -9,6 +9,8 @@ from email.utils import formatdate
 import grpc
 from aiohttp import web
 from google.protobuf import any_pb2, duration_pb2, json_format
+from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as metrics_service
+from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2_grpc as grpc_metrics_service
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as service, trace_service_pb2_grpc as grpc_service
 
 log = open(sys.argv[1], "w", buffering=1)
@@ -45,13 +47,50 @@ def spans(request):
                 }
 
 
+def point(point):
+    is_histogram = hasattr(point, "bucket_counts")
+    value = point.sum if is_histogram else getattr(point, point.WhichOneof("value"))
+    return {
+        "attributes": attributes(point.attributes), "start": str(point.start_time_unix_nano),
+        "time": str(point.time_unix_nano), "value": value, "count": point.count if is_histogram else 0,
+        "buckets": list(point.bucket_counts) if is_histogram else [],
+        "bounds": list(point.explicit_bounds) if is_histogram else [],
+        "exemplars": [[e.trace_id.hex(), e.span_id.hex(), str(e.time_unix_nano), str(e.as_double)] for e in point.exemplars],
+    }
+
+
+def metrics(request):
+    for resource_metrics in request.resource_metrics:
+        for scope_metrics in resource_metrics.scope_metrics:
+            for metric in scope_metrics.metrics:
+                kind = metric.WhichOneof("data")
+                data = getattr(metric, kind)
+                yield {
+                    "resource": attributes(resource_metrics.resource.attributes), "scope": scope_metrics.scope.name,
+                    "schema": [resource_metrics.schema_url, scope_metrics.schema_url],
+                    "name": metric.name, "description": metric.description, "unit": metric.unit, "kind": kind,
+                    "temporality": getattr(data, "aggregation_temporality", 0),
+                    "isMonotonic": getattr(data, "is_monotonic", False), "points": [point(one) for one in data.data_points],
+                }
+
+
 def note(request, **others):
     action = script.pop(0) if script else "ok"
-    log.write(json.dumps({"action": json.dumps(action), "time": time.time(), "spans": list(spans(request)), **others}) + "\n")
+    is_metrics = isinstance(request, metrics_service.ExportMetricsServiceRequest)
+    content = {"spans": [], "metrics": list(metrics(request))} if is_metrics else {"spans": list(spans(request)), "metrics": []}
+    log.write(json.dumps({"action": json.dumps(action), "time": time.time(), **content, **others}) + "\n")
     return action
 
 
-def from_json(text):
+def partial(reply, action):
+    """Says in a reply that a part was not taken."""
+    if "partial" in action:
+        is_metrics = isinstance(reply, metrics_service.ExportMetricsServiceResponse)
+        setattr(reply.partial_success, "rejected_data_points" if is_metrics else "rejected_spans", action["partial"])
+        reply.partial_success.error_message = action.get("text", "")
+
+
+def from_json(text, message):
     """Ids are hexadecimal in OTLP's JSON, base64 in protobuf's."""
     def convert(node):
         if isinstance(node, list):
@@ -60,13 +99,15 @@ def from_json(text):
             return node
         ids = ("traceId", "spanId", "parentSpanId")
         return {k: base64.b64encode(bytes.fromhex(v)).decode() if k in ids else convert(v) for k, v in node.items()}
-    return json_format.ParseDict(convert(json.loads(text)), service.ExportTraceServiceRequest())
+    return json_format.ParseDict(convert(json.loads(text)), message)
 
 
 async def over_http(request):
     body = await request.read()  # aiohttp has undone gzip
     is_json = request.content_type == "application/json"
-    decoded = from_json(body) if is_json else service.ExportTraceServiceRequest.FromString(body)
+    is_metrics = request.path == "/v1/metrics"
+    kind = metrics_service.ExportMetricsServiceRequest if is_metrics else service.ExportTraceServiceRequest
+    decoded = from_json(body, kind()) if is_json else kind.FromString(body)
     action = note(decoded, path=request.path_qs, headers=[list(pair) for pair in request.headers.items()],
                   peer=str(request.transport.get_extra_info("peername")))
     if action == "hang":
@@ -82,7 +123,7 @@ async def over_http(request):
         return web.Response(status=200, headers={"Content-Type": ""})
     if action == "large":
         return web.Response(body=b"x" * (5 << 20), content_type="application/x-protobuf")
-    reply = service.ExportTraceServiceResponse()
+    reply = metrics_service.ExportMetricsServiceResponse() if is_metrics else service.ExportTraceServiceResponse()
     if isinstance(action, dict):
         await asyncio.sleep(action.get("slow", 0))
         if "status" in action:
@@ -90,35 +131,39 @@ async def over_http(request):
             if after.startswith("date+"):
                 after = formatdate(time.time() + int(after[5:]), usegmt=True)
             return web.Response(status=action["status"], text=action.get("text", ""), headers={"Retry-After": after} if after else {})
-        if "partial" in action:
-            reply.partial_success.rejected_spans = action["partial"]
-            reply.partial_success.error_message = action.get("text", "")
+        partial(reply, action)
     if is_json:
         return web.Response(text=json_format.MessageToJson(reply), content_type="application/json")
     return web.Response(body=reply.SerializeToString(), content_type="application/x-protobuf")
 
 
-class OverGRPC(grpc_service.TraceServiceServicer):
+async def over_grpc(request, context, reply):
+    action = note(request, path="grpc", headers=[[k, str(v)] for k, v in context.invocation_metadata()], peer=context.peer())
+    if action == "hang":
+        await asyncio.sleep(3600)
+    if action == "large":
+        reply.partial_success.error_message = "x" * (5 << 20)
+    if isinstance(action, dict):
+        await asyncio.sleep(action.get("slow", 0))
+        if "grpc" in action:
+            if "retry" in action:
+                delay = duration_pb2.Duration(nanos=action["retry"] * 1_000_000).SerializeToString()
+                info = any_pb2.Any(type_url="type.googleapis.com/google.rpc.RetryInfo", value=b"\x0a" + bytes([len(delay)]) + delay)
+                info = info.SerializeToString()
+                context.set_trailing_metadata((("grpc-status-details-bin", b"\x08\x0e\x1a" + bytes([len(info)]) + info),))
+            await context.abort(getattr(grpc.StatusCode, action["grpc"]), action.get("text", ""))
+        partial(reply, action)
+    return reply
+
+
+class TracesOverGRPC(grpc_service.TraceServiceServicer):
     async def Export(self, request, context):
-        action = note(request, path="grpc", headers=[[k, str(v)] for k, v in context.invocation_metadata()], peer=context.peer())
-        reply = service.ExportTraceServiceResponse()
-        if action == "hang":
-            await asyncio.sleep(3600)
-        if action == "large":
-            reply.partial_success.error_message = "x" * (5 << 20)
-        if isinstance(action, dict):
-            await asyncio.sleep(action.get("slow", 0))
-            if "grpc" in action:
-                if "retry" in action:
-                    delay = duration_pb2.Duration(nanos=action["retry"] * 1_000_000).SerializeToString()
-                    info = any_pb2.Any(type_url="type.googleapis.com/google.rpc.RetryInfo", value=b"\x0a" + bytes([len(delay)]) + delay)
-                    info = info.SerializeToString()
-                    context.set_trailing_metadata((("grpc-status-details-bin", b"\x08\x0e\x1a" + bytes([len(info)]) + info),))
-                await context.abort(getattr(grpc.StatusCode, action["grpc"]), action.get("text", ""))
-            if "partial" in action:
-                reply.partial_success.rejected_spans = action["partial"]
-                reply.partial_success.error_message = action.get("text", "")
-        return reply
+        return await over_grpc(request, context, service.ExportTraceServiceResponse())
+
+
+class MetricsOverGRPC(grpc_metrics_service.MetricsServiceServicer):
+    async def Export(self, request, context):
+        return await over_grpc(request, context, metrics_service.ExportMetricsServiceResponse())
 
 
 async def main():
@@ -134,7 +179,8 @@ async def main():
         pair = (open(key, "rb").read(), open(certificate, "rb").read())
         credentials = grpc.ssl_server_credentials([pair], clients, clients is not None)
     server = grpc.aio.server(options=[("grpc.max_receive_message_length", 64 << 20)])
-    grpc_service.add_TraceServiceServicer_to_server(OverGRPC(), server)
+    grpc_service.add_TraceServiceServicer_to_server(TracesOverGRPC(), server)
+    grpc_metrics_service.add_MetricsServiceServicer_to_server(MetricsOverGRPC(), server)
     where = "127.0.0.1:0"
     grpc_port = server.add_secure_port(where, credentials) if credentials else server.add_insecure_port(where)
     await server.start()

@@ -10,7 +10,7 @@ enum MetricsRequest {
 
     /// One request with all metrics under one resource and scope; empty when there are none.
     static func encode(_ snapshot: MetricSnapshot, resource: Resource) -> [UInt8] {
-        let families = snapshot.families.filter { $0.kind != .info && !$0.points.isEmpty }
+        let families = snapshot.exportedFamilies
         if families.isEmpty { return [] }
         var request = ProtobufWriter(capacity: families.count * familyBytes)
         request.message(1) { resourceMetrics in
@@ -33,12 +33,7 @@ extension ProtobufWriter {
     fileprivate mutating func metric(_ family: MetricSnapshot.Family, _ snapshot: MetricSnapshot) {
         string(1, family.conventionalName)
         string(2, family.help)
-        // Units of UCUM.
-        switch family.unit {
-        case "seconds": string(3, "s")
-        case "bytes": string(3, "By")
-        default: break
-        }
+        if let unit = family.unitCode { string(3, unit) }
         switch family.kind {
         case .info: break
         case .gauge: message(5) { $0.points(family, snapshot) }
@@ -64,14 +59,16 @@ extension ProtobufWriter {
                 switch point.reading {
                 case .number(let value):
                     message.double(4, value)
-                    message.labels(7, point.labels)
-                case .histogram(let histogram): message.histogram(histogram, point.labels)
+                    message.attributes(7, point.attributes)
+                case .histogram(let histogram):
+                    message.histogram(histogram)
+                    message.attributes(9, point.attributes)
                 }
             }
         }
     }
 
-    private mutating func histogram(_ histogram: MetricSnapshot.Histogram, _ labels: [MetricSnapshot.Label]) {
+    private mutating func histogram(_ histogram: MetricSnapshot.Histogram) {
         fixed64(4, histogram.count)
         double(5, histogram.sum)
         packedFixed64(6, histogram.counts)
@@ -84,20 +81,5 @@ extension ProtobufWriter {
                 message.bigEndian(5, exemplar.traceID.high, exemplar.traceID.low)
             }
         }
-        self.labels(9, labels)
-    }
-
-    private mutating func labels(_ field: UInt64, _ labels: [MetricSnapshot.Label]) {
-        let present = labels.filter { !$0.value.isEmpty }
-        attributes(
-            field,
-            present.map { label in
-                let key = AttributeKey(composed: label.name)
-                // The one label that the conventions have as a number.
-                if label.name == "http.response.status_code", let status = Int64(label.value) {
-                    return Attribute(key, .int(status))
-                }
-                return Attribute(key, .string(label.value))
-            })
     }
 }

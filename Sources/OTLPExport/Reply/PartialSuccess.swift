@@ -1,13 +1,13 @@
 internal import FoundationEssentials
 
-/// What a receiver says of spans that it did not take although it took the request.
+/// What a receiver says of spans, or points of metrics, that it did not take although it took the request.
 struct PartialSuccess: Equatable {
-    /// Spans that were refused, for good.
+    /// Spans or points that were refused, for good.
     var rejected: UInt64 = 0
     /// Why, or a warning when none was refused; empty is nothing at all.
     var message = ""
 
-    /// Reads an `ExportTraceServiceResponse` in protobuf; anything else is taken for a plain success, since receivers
+    /// Reads an `ExportTraceServiceResponse`, or that of metrics, in protobuf; anything else is taken for a plain success, since receivers
     /// answer with empty and with foreign bodies.
     init(protobuf body: [UInt8]) {
         var response = ProtobufReader(body[...])
@@ -24,15 +24,17 @@ struct PartialSuccess: Equatable {
         }
     }
 
-    /// Reads an `ExportTraceServiceResponse` in JSON, leniently as above.
+    /// Reads an `ExportTraceServiceResponse`, or that of metrics, in JSON, leniently as above.
     init(json body: [UInt8]) {
         let said = try? JSONDecoder().decode(JSONResponse.self, from: Data(body)).partialSuccess
-        self.init(rejected: said?.rejectedSpans?.value ?? 0, message: said?.errorMessage ?? "")
+        let rejected = said?.rejectedSpans ?? said?.rejectedDataPoints
+        self.init(rejected: rejected?.value ?? 0, message: said?.errorMessage ?? "")
     }
 
     private struct JSONResponse: Decodable {
         struct Partial: Decodable {
             let rejectedSpans: Count?
+            let rejectedDataPoints: Count?
             let errorMessage: String?
         }
 

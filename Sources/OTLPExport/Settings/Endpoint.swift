@@ -9,18 +9,17 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
     /// Path and query, with the leading slash; gRPC has its own path instead.
     public let path: String
 
-    /// Where collectors take traces beneath a base address (OTLP 1.x, "OTLP/HTTP Request").
-    private static let tracesPath = "v1/traces"
-
     /// Reads `http[s]://host[:port][/path]`.
     /// - Parameters:
     ///   - text: the address; without scheme only for gRPC
     ///   - transport: gRPC ignores the path
-    ///   - isBase: whether `v1/traces` is appended for HTTP
+    ///   - isBase: whether `v1/` and the signal are appended for HTTP
+    ///   - signal: what is sent
     ///   - isInsecure: for gRPC without a scheme: whether the connection is not encrypted
     /// - Throws: ``OTLPConfigurationError`` with a sentence
     public init(
-        _ text: String, transport: OTLPConfiguration.Transport, isBase: Bool, isInsecure: Bool = false
+        _ text: String, transport: OTLPConfiguration.Transport, isBase: Bool, signal: OTLPSignal = .traces,
+        isInsecure: Bool = false
     ) throws(OTLPConfigurationError) {
         let (scheme, rest) = Self.splitScheme(text)
         switch scheme {
@@ -39,7 +38,7 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
         if isBase && transport != .grpc {
             let query = path.firstIndex(of: "?").map { String(path[$0...]) } ?? ""
             path = String(path.dropLast(query.count))
-            path += (path.hasSuffix("/") ? "" : "/") + Self.tracesPath + query
+            path += (path.hasSuffix("/") ? "" : "/") + signal.path + query
         }
         guard path.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
             throw OTLPConfigurationError("endpoint: a character in the path has to be percent-encoded")

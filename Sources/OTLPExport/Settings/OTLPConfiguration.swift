@@ -1,4 +1,4 @@
-/// How spans are sent, as the `OTEL_EXPORTER_OTLP_*` variables have it.
+/// How spans or metrics are sent, as the `OTEL_EXPORTER_OTLP_*` variables have it.
 public struct OTLPConfiguration: Sendable {
     /// What is spoken.
     public enum Transport: String, Sendable, CaseIterable {
@@ -49,6 +49,8 @@ public struct OTLPConfiguration: Sendable {
         }
     }
 
+    /// What is sent.
+    public var signal = OTLPSignal.traces
     /// The collector.
     public var endpoint: Endpoint
     /// What is spoken with it.
@@ -87,6 +89,15 @@ public struct OTLPConfiguration: Sendable {
     public init(endpoint: Endpoint, transport: Transport) {
         self.endpoint = endpoint
         self.transport = transport
+    }
+
+    /// Reads the certificates, so that what is wrong with them is known before something is to be sent.
+    /// - Throws: ``OTLPConfigurationError``
+    public func checkCertificates() throws(OTLPConfigurationError) {
+        if !endpoint.isSecure { return }
+        do { _ = try Dialer.context(self, []) } catch {
+            throw OTLPConfigurationError("certificates of \(endpoint): \(error)")
+        }
     }
 
     /// The form of the bodies.

@@ -13,8 +13,6 @@ final class GRPCTransport: Transport {
     private let dialer: Dialer
     private var connection: (channel: any Channel, streams: NIOHTTP2Handler.StreamMultiplexer)?
 
-    private static let path = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-
     init(_ configuration: OTLPConfiguration, group: MultiThreadedEventLoopGroup) {
         self.configuration = configuration
         dialer = Dialer(configuration: configuration, group: group, protocols: ["h2"])
@@ -85,7 +83,8 @@ final class GRPCTransport: Transport {
         let endpoint = configuration.endpoint
         let left = max(1, (deadline - .now()).nanoseconds / 1_000_000)
         var headers = HPACKHeaders([
-            (":method", "POST"), (":scheme", endpoint.isSecure ? "https" : "http"), (":path", Self.path),
+            (":method", "POST"), (":scheme", endpoint.isSecure ? "https" : "http"),
+            (":path", configuration.signal.grpcPath),
             (":authority", endpoint.authority), ("te", "trailers"), ("content-type", "application/grpc"),
             ("grpc-timeout", "\(min(left, 99_999_999))m"), ("user-agent", configuration.userAgent),
         ])

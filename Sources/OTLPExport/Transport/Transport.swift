@@ -1,9 +1,20 @@
+internal import Codecs
+internal import NIOPosix
+
 /// One batch as it leaves.
 struct Request: Sendable {
     /// The body, compressed or not.
     let body: [UInt8]
     let contentType: String
     let isCompressed: Bool
+
+    init(_ body: [UInt8], contentType: String, compression: OTLPConfiguration.Compression) {
+        // Without memory for compressing, it goes as it is.
+        let compressed = compression == .gzip ? try? GzipBytes.compress(body) : nil
+        self.body = compressed ?? body
+        self.contentType = contentType
+        isCompressed = compressed != nil
+    }
 }
 
 /// The way to a collector. One thread uses it, which may block.
@@ -14,6 +25,14 @@ protocol Transport: AnyObject {
 
     /// Closes the connection.
     func close()
+}
+
+/// The way to the collector that the settings name.
+func makeTransport(_ configuration: OTLPConfiguration, _ group: MultiThreadedEventLoopGroup) -> any Transport {
+    switch configuration.transport {
+    case .grpc: GRPCTransport(configuration, group: group)
+    case .protobuf, .json: HTTPTransport(configuration, group: group)
+    }
 }
 
 /// What goes wrong on the way.

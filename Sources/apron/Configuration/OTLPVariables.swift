@@ -2,11 +2,11 @@ internal import OTLPExport
 
 /// The `OTEL_EXPORTER_OTLP_*` variables of one signal.
 struct OTLPVariables {
-    /// `TRACES` or `METRICS`.
-    let signal: String
+    /// What is sent.
+    let signal: OTLPSignal
 
     private func names(_ suffix: String) -> [String] {
-        ["OTEL_EXPORTER_OTLP_\(signal)_\(suffix)", "OTEL_EXPORTER_OTLP_\(suffix)"]
+        ["OTEL_EXPORTER_OTLP_\(signal.rawValue.uppercased())_\(suffix)", "OTEL_EXPORTER_OTLP_\(suffix)"]
     }
 
     /// Where to send to and how; nil when there is no usable endpoint, which is warned about.
@@ -15,6 +15,7 @@ struct OTLPVariables {
         let isInsecure = variables.isTrue(names("INSECURE"))
         guard let endpoint = endpoint(&variables, transport, isInsecure: isInsecure) else { return nil }
         var configuration = OTLPConfiguration(endpoint: endpoint, transport: transport)
+        configuration.signal = signal
         configuration.headers = (variables.pairs(names("HEADERS")) ?? []).map {
             OTLPConfiguration.Header($0.key, $0.value)
         }
@@ -31,7 +32,27 @@ struct OTLPVariables {
         configuration.certificateFile = variables.text(names("CERTIFICATE"))
         configuration.clientCertificateFile = variables.text(names("CLIENT_CERTIFICATE"))
         configuration.clientKeyFile = variables.text(names("CLIENT_KEY"))
-        guard signal == "TRACES" else { return }
+        switch signal {
+        case .traces: readBatches(&variables, into: &configuration)
+        case .metrics: readMetrics(&variables, into: &configuration)
+        }
+    }
+
+    private func readMetrics(_ variables: inout OTelEnvironment, into configuration: inout OTLPConfiguration) {
+        if let limit = variables.number(["OTEL_METRIC_EXPORT_TIMEOUT"], 1...Int(Int32.max)) {
+            configuration.timeoutMilliseconds = min(configuration.timeoutMilliseconds, Int64(limit))
+        }
+        // What they would change is either the sense of the numbers or their form, so nobody is left to wonder.
+        for (suffix, only) in [
+            ("TEMPORALITY_PREFERENCE", "cumulative"), ("DEFAULT_HISTOGRAM_AGGREGATION", "explicit_bucket_histogram"),
+        ] {
+            let name = "OTEL_EXPORTER_OTLP_METRICS_\(suffix)"
+            guard let word = variables.text(name)?.lowercased(), word != only else { continue }
+            variables.warn(name, "is ignored: metrics are sent as \(only) alone")
+        }
+    }
+
+    private func readBatches(_ variables: inout OTelEnvironment, into configuration: inout OTLPConfiguration) {
         func number(_ suffix: String) -> Int? { variables.number(["OTEL_BSP_\(suffix)"], 1...Int(Int32.max)) }
         if let delay = number("SCHEDULE_DELAY") { configuration.delayMilliseconds = Int64(delay) }
         if let queue = number("MAX_QUEUE_SIZE") { configuration.queueSpans = min(queue, Self.queueMax) }
@@ -55,11 +76,9 @@ struct OTLPVariables {
         let name = all.first { variables.has($0) }
         // The name for one signal is the whole address, the general one is what the signal's path is appended to.
         let isBase = name != all[0]
-        var text = name.flatMap { variables.text($0) } ?? (transport == .grpc ? Self.standardGRPC : Self.standardHTTP)
-        if isBase, signal == "METRICS", transport != .grpc { text += (text.hasSuffix("/") ? "" : "/") + "v1/metrics" }
+        let text = name.flatMap { variables.text($0) } ?? (transport == .grpc ? Self.standardGRPC : Self.standardHTTP)
         do {
-            return try Endpoint(
-                text, transport: transport, isBase: isBase && signal == "TRACES", isInsecure: isInsecure)
+            return try Endpoint(text, transport: transport, isBase: isBase, signal: signal, isInsecure: isInsecure)
         } catch {
             variables.warn(name ?? all[0], "is ignored, and nothing is sent: \(error.description)")
             return nil

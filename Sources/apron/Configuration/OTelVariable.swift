@@ -27,7 +27,11 @@ struct OTelVariable: Sendable {
             help: "otlp, console, otlp/stdout or none; several with commas; otlp alone sends to localhost"),
         OTelVariable(
             name: "OTEL_METRICS_EXPORTER",
-            help: "otlp sends metrics too, every OTEL_METRIC_EXPORT_INTERVAL milliseconds (default: 60000)"),
+            help: "otlp sends metrics too, to OTEL_EXPORTER_OTLP_METRICS_ENDPOINT or v1/metrics below the base URL; "
+                + "also console, otlp/stdout, none, and prometheus, which is /metrics"),
+        OTelVariable(
+            name: "OTEL_METRIC_EXPORT_INTERVAL",
+            help: "milliseconds between metrics (default: 60000); also OTEL_METRIC_EXPORT_TIMEOUT (30000)"),
         OTelVariable(
             name: "OTEL_TRACES_SAMPLER",
             help: "parentbased_always_on (default), parentbased_always_off, parentbased_traceidratio, always_on, "

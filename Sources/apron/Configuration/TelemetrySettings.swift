@@ -10,8 +10,8 @@ struct TelemetrySettings: Sendable {
     var isDisabled = false
     /// Where spans go.
     var traces: [Destination] = []
-    /// Where metrics are sent, when OTEL_METRICS_EXPORTER asks for it.
-    var metrics: OTLPConfiguration?
+    /// Where metrics go from time to time; they can be asked for in any case.
+    var metrics: [MetricsDestination] = []
     /// How often metrics are sent, in milliseconds (OTEL_METRIC_EXPORT_INTERVAL).
     var metricsIntervalMilliseconds = 60_000
     /// Which traces are exported.
@@ -31,6 +31,14 @@ struct TelemetrySettings: Sendable {
     enum Destination: Sendable {
         /// Lines to a file, or to a standard stream.
         case lines(LineExporter.Format, Output)
+        /// A collector.
+        case otlp(OTLPConfiguration)
+    }
+
+    /// Where metrics go.
+    enum MetricsDestination: Sendable {
+        /// Text to standard output.
+        case lines(MetricsLines.Format)
         /// A collector.
         case otlp(OTLPConfiguration)
     }
@@ -145,7 +153,7 @@ extension TelemetrySettings {
         var destinations: [Destination] = []
         for word in wanted {
             switch word {
-            case "otlp": OTLPVariables(signal: "TRACES").read(&variables).map { destinations.append(.otlp($0)) }
+            case "otlp": OTLPVariables(signal: .traces).read(&variables).map { destinations.append(.otlp($0)) }
             case "console": destinations.append(.lines(.text, .standardOutput))
             case "otlp/stdout": destinations.append(.lines(.json, .standardOutput))
             case "zipkin": variables.warn("OTEL_TRACES_EXPORTER", "names zipkin, which is not supported; send OTLP")
@@ -159,10 +167,18 @@ extension TelemetrySettings {
         if variables.words("OTEL_LOGS_EXPORTER")?.contains(where: { $0 != "none" }) == true {
             variables.warn("OTEL_LOGS_EXPORTER", "has no effect: the log is written as lines of JSON")
         }
-        for word in variables.words("OTEL_METRICS_EXPORTER") ?? [] {
+        var wanted = variables.words("OTEL_METRICS_EXPORTER")
+        // The endpoint for all signals does not ask for metrics: many a tracing backend takes none.
+        if wanted == nil, variables.has("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT") { wanted = ["otlp"] }
+        for name in ["OTEL_EXPORTER_PROMETHEUS_HOST", "OTEL_EXPORTER_PROMETHEUS_PORT"] where variables.has(name) {
+            variables.warn(name, "has no effect: --operations-bind-ip and --operations-bind-port say where /metrics is")
+        }
+        for word in wanted ?? [] where wanted?.contains("none") == false {
             switch word {
-            case "otlp": metrics = OTLPVariables(signal: "METRICS").read(&variables)
-            case "none", "prometheus": break
+            case "otlp": OTLPVariables(signal: .metrics).read(&variables).map { metrics.append(.otlp($0)) }
+            case "console": metrics.append(.lines(.text))
+            case "otlp/stdout": metrics.append(.lines(.json))
+            case "prometheus": break
             default: variables.warn("OTEL_METRICS_EXPORTER", "names '\(word)', which is not known")
             }
         }

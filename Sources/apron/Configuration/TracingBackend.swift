@@ -39,7 +39,7 @@ struct TracingBackend {
             return nil
         }
         // As in the stock worker, the flags fix address, encryption and headers; everything else may be set.
-        OTLPVariables(signal: "TRACES").readDetails(&variables, into: &configuration)
+        OTLPVariables(signal: .traces).readDetails(&variables, into: &configuration)
     }
 
     private static let honeycomb = "api.honeycomb.io:443"

@@ -41,6 +41,7 @@ struct BaggageclaimStart {
             SettingValues(arguments: [], environment: [:]), environment: environment)
         let tracing = Logger(label: "apron.telemetry")
         for notice in telemetry.notices { tracing.warning("\(notice)") }
+        if !telemetry.metrics.isEmpty { tracing.warning("metrics are sent by 'apron worker' alone") }
         try TelemetryStart.configure(telemetry, workerName: CurrentProcess.hostName, logger: tracing)
         defer { TelemetryStart.finish() }
         var settings = configuration.settings(directory: command.volumes)

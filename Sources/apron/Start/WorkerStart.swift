@@ -38,7 +38,12 @@ struct WorkerStart {
         let collectors = try TelemetryStart.configure(
             configuration.telemetry, workerName: configuration.name, spoolDirectory: configuration.spanSpoolDirectory,
             logger: Logger(label: "apron.telemetry"))
-        defer { TelemetryStart.finish() }
+        var readers: [MetricsReader] = []
+        defer {
+            TelemetryStart.finish()
+            // Last of all, so that they say what became of the last spans.
+            MetricsStart.finish(readers)
+        }
 
         // 5. The domain, and what an earlier worker left behind. Connections are refused until this is done.
         let parts = try await traced(.workerStart) { _ in
@@ -48,6 +53,7 @@ struct WorkerStart {
         }
 
         MetricsStart.addSources(configuration, worker: parts.metrics, collectors: collectors)
+        readers = MetricsStart.readers(configuration.telemetry, logger: Logger(label: "apron.telemetry"))
 
         // 6. Services end in the reverse order: the API first, then what its requests use.
         var servers = [try makeServer(configuration, parts, logger: Logger(label: "apron.api"))]

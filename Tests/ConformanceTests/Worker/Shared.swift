@@ -72,11 +72,11 @@ extension Trait where Self == ConditionTrait {
 
 /// A worker of the test's own, for tests that end it or need it in another mode.
 func withWorker(
-    compatibility: String = "guardian", flags: [String] = [], sourceLocation: SourceLocation = #_sourceLocation,
-    _ body: (WorkerUnderTest) throws -> Void
+    compatibility: String = "guardian", flags: [String] = [], environment: [String] = [],
+    sourceLocation: SourceLocation = #_sourceLocation, _ body: (WorkerUnderTest) throws -> Void
 ) throws {
     try requireRoot(sourceLocation: sourceLocation)
-    let worker = try WorkerUnderTest(compatibility: compatibility, flags: flags)
+    let worker = try WorkerUnderTest(compatibility: compatibility, flags: flags, environment: environment)
     try worker.start()
     do {
         try body(worker)

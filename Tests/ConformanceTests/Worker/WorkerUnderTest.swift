@@ -17,6 +17,7 @@ final class WorkerUnderTest: Sendable {
     let bridge: String
     private let name: String
     private let flags: [String]
+    private let environment: [String]
     private let scratch: Scratch
     private let process = Mutex<Launched?>(nil)
 
@@ -26,7 +27,8 @@ final class WorkerUnderTest: Sendable {
     }
 
     /// Prepares a worker; nothing runs yet.
-    init(compatibility: String = "guardian", flags: [String] = []) throws {
+    /// - Parameter environment: variables besides PATH, `KEY=value`
+    init(compatibility: String = "guardian", flags: [String] = [], environment: [String] = []) throws {
         let number = Int.random(in: 0..<0xffff)
         name = "apron-conformance-\(number)"
         bridge = "apc\(String(number, radix: 16))"
@@ -36,6 +38,7 @@ final class WorkerUnderTest: Sendable {
         volumes = Baggageclaim(address: try WorkerAddress.free())
         scratch = try Scratch()
         roots = Roots.shared
+        self.environment = environment
         self.flags = ["--garden-compat", compatibility] + flags
     }
 
@@ -75,7 +78,8 @@ final class WorkerUnderTest: Sendable {
             program: program,
             arguments: ["sh", "-c", WorkerUnderTest.inOwnGroups, "sh", name, try Roots.binary(), "worker"]
                 + arguments(),
-            environment: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"], namespaces: [],
+            environment: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"] + environment,
+            namespaces: [],
             descriptors: [null.number, log.number, log.number], keepsCapabilities: false)
         let launched = Launched(pid: child.pid, descriptor: SharedDescriptor(try child.descriptor.duplicate()))
         process.withLock { $0 = launched }

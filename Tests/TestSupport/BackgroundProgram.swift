@@ -1,18 +1,18 @@
 import Foundation
-import Kernel
-import TestSupport
-import Testing
+internal import Kernel
+public import Testing
 
 /// A program of the host that runs beside a test and is killed with this object; its output is a file.
-final class BackgroundProgram {
-    let scratch: Scratch
+public final class BackgroundProgram {
+    private let scratch: Scratch
     private let child: ChildProcess
     private let output: String
 
     /// Far longer than anything takes, on any machine.
-    static let patienceSeconds = 120.0
+    public static let patienceSeconds = 120.0
 
-    init(_ arguments: [String], scratch: Scratch) throws {
+    /// Starts it with its output in a file of `scratch`.
+    public init(_ arguments: [String], scratch: Scratch) throws {
         self.scratch = scratch
         output = "output-\(UInt32.random(in: 0...UInt32.max))"
         let null = try KernelFile.open("/dev/null")
@@ -28,22 +28,25 @@ final class BackgroundProgram {
     deinit { try? kill() }
 
     /// By SIGKILL; returns when it is gone.
-    func kill() throws {
+    public func kill() throws {
         try child.signal(9)
         try child.wait()
     }
 
-    func waitForEnd() throws {
+    /// Returns when it has ended by itself.
+    public func waitForEnd() throws {
         let isOver = try waitForExit(of: child.descriptor, milliseconds: Int32(Self.patienceSeconds * 1000))
         try #require(isOver, "\(text)")
         try child.wait()
     }
 
     /// What it wrote so far.
-    var text: String { String(decoding: (try? scratch.directory.read(output, limit: 64 << 20)) ?? [], as: UTF8.self) }
+    public var text: String {
+        String(decoding: (try? scratch.directory.read(output, limit: 64 << 20)) ?? [], as: UTF8.self)
+    }
 
     /// The package's directory.
-    static let package: String = {
+    public static let package: String = {
         var url = URL(filePath: #filePath)
         for _ in 0..<3 { url.deleteLastPathComponent() }
         return url.path(percentEncoded: false).hasSuffix("/")
@@ -52,12 +55,12 @@ final class BackgroundProgram {
 
     /// The python3 of an environment with the packages that these tests need; a failure to make it is a failure of the
     /// test, which names the package index.
-    static func python() throws -> String {
+    public static func python() throws -> String {
         try runProgram("sh", "-c", "exec \"\(package)/scripts/python\"").trimmingCharacters(in: .newlines)
     }
 
     /// A program of this package, beside the tests.
-    static func ofPackage(_ name: String) throws -> String {
+    public static func ofPackage(_ name: String) throws -> String {
         let own = try CurrentProcess.executablePath()
         let beside = "\(own[..<(own.lastIndex(of: "/") ?? own.endIndex)])/\(name)"
         let path = CurrentProcess.isExecutableFile(beside) ? beside : "\(package)/.build/debug/\(name)"
@@ -67,7 +70,7 @@ final class BackgroundProgram {
 }
 
 /// Returns what `body` gives as soon as that is not nil.
-func eventually<Result>(
+public func eventually<Result>(
     _ what: @autoclosure () -> String, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Result?
 ) throws -> Result {
     let end = Date(timeIntervalSinceNow: BackgroundProgram.patienceSeconds)

@@ -35,7 +35,9 @@ struct WaterfallTests {
                       network.cre…    ▐█▊        640 µs
                         veth          ▏          870 ns
                       process               ███ 1.00 ms*
-                ✗ cgroup.create: mkdir /sys/fs/cgroup/h…
+                ✗ cgroup.create: mkdir
+                    /sys/fs/cgroup/h1: no space left on
+                    device (ENOSPC)
 
                 """)
     }
@@ -51,7 +53,8 @@ struct WaterfallTests {
                       network.create     ####                        640 us
                         veth             #                           870 ns
                       process                   ################### 5.00 ms*
-                x cgroup.create: mkdir /sys/fs/cgroup/h1: no space left on ~
+                x cgroup.create: mkdir /sys/fs/cgroup/h1: no space left on
+                    device (ENOSPC)
 
                 """)
     }
@@ -72,9 +75,75 @@ struct WaterfallTests {
             String(repeating: "n\u{1B}[2J\n", count: 20), id: 1, start: 0, end: 10,
             status: .error("X", "a\r\nb\u{202E}"))
         let picture = Waterfall(Waterfall.Style(columns: 40)).draw([span])
-        #expect(picture.split(separator: "\n").count == 2)
+        #expect(picture.split(separator: "\n").count <= 1 + Waterfall.failureLinesMax)
         #expect(!picture.contains("\u{1B}") && !picture.contains("\u{202E}") && !picture.contains("\r"))
         #expect(Waterfall().draw([]) == "")
+    }
+
+    /// A creation of ten milliseconds, a process in it that lives, and a second one half a minute later.
+    private func lives(now: UInt64) throws -> String {
+        let (ms, s): (UInt64, UInt64) = (1_000_000, 1_000_000_000)
+        return Waterfall(Waterfall.Style(columns: 60)).draw(
+            [
+                try fixedSpan("POST /containers", id: 1, start: 0, end: 10 * ms),
+                try fixedSpan("container.create", id: 2, parent: 1, start: 1 * ms, end: 9 * ms),
+                try fixedSpan("rootfs.prepare", id: 3, parent: 2, start: 1 * ms, end: 5 * ms),
+                try fixedSpan("process", id: 4, parent: 2, start: 10 * ms, end: nil),
+                try fixedSpan("POST /processes", id: 5, start: 30 * s, end: 30 * s + 10 * ms),
+                try fixedSpan("process", id: 6, parent: 2, start: 30 * s + 5 * ms, end: 40 * s),
+            ], now: now)
+    }
+
+    @Test("time in which at most processes run is shortened, and the steps stay readable")
+    func shortened() throws {
+        let picture = try lives(now: 100_000_000_000)
+        let wanted = """
+            POST /containers   ████████████                     10.0 ms
+              container.create  █████████▊                      8.00 ms
+                rootfs.prepare  █████                           4.00 ms
+                process                    ┅┅┅┅████████████┅┅┅┅  99.9 s*
+                process                              ██████┅     9.99 s
+            POST /processes                    ████████████     10.0 ms
+            ┅ shortened: 99.9 s in which at most processes ran
+
+            """
+        #expect(picture == wanted)
+    }
+
+    @Test("a step that is long is long")
+    func trueToScale() throws {
+        let second: UInt64 = 1_000_000_000
+        let picture = Waterfall(Waterfall.Style(columns: 60)).draw([
+            try fixedSpan("volume.stream_in", id: 1, start: 0, end: 60 * second),
+            try fixedSpan("state.commit", id: 2, parent: 1, start: 59 * second, end: 60 * second),
+            try fixedSpan("process", id: 3, start: 0, end: 100 * second),
+        ])
+        #expect(!picture.contains("┅"))
+    }
+
+    @Test("a command that lasts as long as its process is shortened with it")
+    func commands() throws {
+        let (ms, s): (UInt64, UInt64) = (1_000_000, 1_000_000_000)
+        let picture = Waterfall(Waterfall.Style(columns: 60)).draw([
+            try fixedSpan("command.run", id: 1, start: 0, end: 9 * s),
+            try fixedSpan("container.create", id: 2, parent: 1, start: 0, end: 10 * ms),
+            try fixedSpan("process", id: 3, parent: 1, start: 10 * ms, end: 8 * s),
+            try fixedSpan("container.destroy", id: 4, parent: 1, start: 8 * s + 990 * ms, end: 9 * s),
+        ])
+        #expect(picture.contains("┅ shortened: 8.98 s"))
+        #expect(picture.split(separator: "\n").allSatisfy { $0.count <= 60 })
+    }
+
+    @Test("a failure is told where it arose, and again where it is told in other words")
+    func failures() throws {
+        let picture = Waterfall(Waterfall.Style(columns: 60)).draw([
+            try fixedSpan("POST /containers", id: 1, start: 0, end: 10, status: .error("X", "cannot: no room")),
+            try fixedSpan("container.create", id: 2, parent: 1, start: 0, end: 10, status: .error("X", "no room")),
+            try fixedSpan("rootfs.prepare", id: 3, parent: 2, start: 0, end: 10, status: .error("X", "no room")),
+        ])
+        let told = picture.split(separator: "\n").suffix(2)
+        #expect(picture.split(separator: "\n").count == 5)
+        #expect(told == ["✗ POST /containers: cannot: no room", "✗ rootfs.prepare: no room"])
     }
 
     @Test("no line is longer than the terminal is wide, whatever the width and depth")

@@ -22,6 +22,8 @@ public struct Waterfall: Sendable {
     public static let columnsMin = 32
     /// Lines of one picture; more do not help anybody.
     static let linesMax = 200
+    /// Lines of one failure.
+    static let failureLinesMax = 4
 
     private let style: Style
 
@@ -33,16 +35,20 @@ public struct Waterfall: Sendable {
     ///   - spans: the spans of one trace, by their begin
     ///   - now: where the bars of open spans end, in nanoseconds of CLOCK_BOOTTIME; the last end of all unless given
     public func draw(_ spans: [RecordedSpan], now: UInt64? = nil) -> String {
-        let nodes = SpanTree(spans).nodes
+        let tree = SpanTree(spans)
+        let nodes = tree.nodes
         guard let begin = nodes.map(\.span.start).min() else { return "" }
         let lastEnd = nodes.map { $0.span.end ?? $0.span.start }.max() ?? begin
         let end = max(now ?? lastEnd, lastEnd, begin + 1)
         let layout = Layout(nodes, columns: max(style.columns, Self.columnsMin))
-        var lines: [String] = nodes.prefix(Self.linesMax).map { line($0, layout, begin...end) }
+        let scale = TimeScale(spans, begin...end)
+        let bar = Bar(scale, columns: layout.bar, isASCII: style.isASCII)
+        var lines: [String] = nodes.prefix(Self.linesMax).map { line($0, layout, bar, end) }
         if nodes.count > Self.linesMax {
             lines.append("… and \(nodes.count - Self.linesMax) more spans".ascii(style.isASCII))
         }
-        lines += nodes.prefix(Self.linesMax).compactMap { failure($0.span, layout.columns) }
+        if scale.shortened > 0 { lines.append(note(on: scale, layout.columns)) }
+        lines += nodes.prefix(Self.linesMax).flatMap { failure($0.span, tree, layout.columns) }
         return lines.map { $0 + "\n" }.joined()
     }
 
@@ -67,26 +73,42 @@ public struct Waterfall: Sendable {
         }
     }
 
-    private func line(_ node: SpanTree.Node, _ layout: Layout, _ range: ClosedRange<UInt64>) -> String {
+    private func line(_ node: SpanTree.Node, _ layout: Layout, _ bar: Bar, _ last: UInt64) -> String {
         let span = node.span
-        let end = span.end ?? range.upperBound
+        let end = span.end ?? last
         let length = TimeSpan(nanoseconds: end - span.start)
         let duration =
             (style.isASCII ? length.ascii : length.description).padded(toLeft: 7) + (span.isUnfinished ? "*" : "")
         // Deeper than the label is wide, the indentation ends so that at least some of the name is seen.
         let indent = String(repeating: " ", count: min(node.depth * 2, layout.label / 2))
         let mark = layout.mark == 0 ? "" : span.status.isError ? (style.isASCII ? "x " : "✗ ") : "  "
-        let bar = Bar(range, columns: layout.bar, isASCII: style.isASCII).draw(span.start...end)
         let label = (indent + span.name.visible).fitted(layout.label, isASCII: style.isASCII)
-        return coloured(mark, .red) + label + " " + coloured(bar, colour(of: span)) + " " + duration
+        return coloured(mark, .red) + label + " " + coloured(bar.draw(span.start...end), colour(of: span)) + " "
+            + duration
     }
 
-    /// What a failed span says, below the picture.
-    private func failure(_ span: RecordedSpan, _ columns: Int) -> String? {
-        guard case .error(let type, let text) = span.status else { return nil }
-        let sentence = text.isEmpty ? type : text
-        let line = (style.isASCII ? "x " : "✗ ") + "\(span.name): \(sentence)".visible
-        return coloured(line.fitted(min(line.count, columns), isASCII: style.isASCII), .red)
+    /// Where time is not true to scale.
+    private func note(on scale: TimeScale, _ columns: Int) -> String {
+        let length = TimeSpan(nanoseconds: scale.shortened)
+        let text =
+            "\(Bar.shortened(isASCII: style.isASCII)) shortened: \(style.isASCII ? length.ascii : length.description)"
+            + " in which at most processes ran"
+        return text.fitted(min(text.count, columns), isASCII: style.isASCII)
+    }
+
+    /// What a failed span says, below the picture; nothing where a span below it says the same.
+    private func failure(_ span: RecordedSpan, _ tree: SpanTree, _ columns: Int) -> [String] {
+        guard let sentence = span.failure,
+            !tree.below(span.context.spanID).contains(where: { $0.span.failure == sentence })
+        else { return [] }
+        let text = (style.isASCII ? "x " : "✗ ") + "\(span.name): \(sentence)".visible.ascii(style.isASCII)
+        var lines = text.wrapped(columns, indent: 4)
+        if lines.count > Self.failureLinesMax {
+            let last = lines[Self.failureLinesMax - 1]
+            let cut = (last + "  ").fitted(min(last.count + 1, columns), isASCII: style.isASCII)
+            lines = lines.prefix(Self.failureLinesMax - 1) + [cut]
+        }
+        return lines.map { coloured($0, .red) }
     }
 
     private enum Colour: Int {
@@ -121,6 +143,27 @@ extension String {
         isASCII ? String(map { $0.isASCII ? $0 : $0 == "…" ? "~" : "?" }) : self
     }
 
+    /// Cut into lines of at most so many characters, at blanks where there are any; all but the first are indented.
+    fileprivate func wrapped(_ columns: Int, indent: Int) -> [String] {
+        var lines: [String] = []
+        var rest = self[...]
+        while !rest.isEmpty {
+            let lead = lines.isEmpty ? "" : String(repeating: " ", count: indent)
+            let room = columns - lead.count
+            if rest.count <= room {
+                lines.append(lead + rest)
+                break
+            }
+            let piece = rest.prefix(room + 1)
+            // A word that is longer than half of a line is cut.
+            let blank = piece.lastIndex(of: " ").flatMap { piece[..<$0].count > room / 2 ? $0 : nil }
+            let end = blank ?? rest.index(rest.startIndex, offsetBy: room)
+            lines.append(lead + rest[..<end])
+            rest = rest[end...].drop { $0 == " " }
+        }
+        return lines
+    }
+
     fileprivate func padded(toLeft width: Int) -> String {
         String(repeating: " ", count: max(0, width - count)) + self
     }
@@ -129,5 +172,13 @@ extension String {
 extension Unicode.GeneralCategory {
     fileprivate var isControl: Bool {
         self == .control || self == .format || self == .lineSeparator || self == .paragraphSeparator
+    }
+}
+
+extension RecordedSpan {
+    /// Why it failed; nil unless it did.
+    fileprivate var failure: String? {
+        guard case .error(let type, let text) = status else { return nil }
+        return text.isEmpty ? type : text
     }
 }

@@ -22,6 +22,9 @@ struct TopCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Seconds between two looks, 1 to 3600.", valueName: "seconds"))
     var interval = 1
 
+    /// Longer than the worker keeps an answer.
+    private static let firstLook = Duration.milliseconds(1100)
+
     @OptionGroup var place: OperationsPlace
 
     func validate() throws {
@@ -32,6 +35,11 @@ struct TopCommand: AsyncParsableCommand {
         do {
             let client = try place.client()
             let output = StandardStream.output
+            // The use of processors is told between two looks.
+            if once || !output.isTerminal {
+                _ = try await client.ask("/api/state")
+                try await Task.sleep(for: Self.firstLook)
+            }
             while true {
                 let state = try await client.ask("/api/state", for: WorkerAnswer.self)
                 guard output.isTerminal, !once else {
@@ -39,7 +47,8 @@ struct TopCommand: AsyncParsableCommand {
                 }
                 let size = output.terminalSize
                 let view = TopView(
-                    columns: size.map { Int($0.columns) } ?? 80, rows: size.map { max(Int($0.rows), 12) } ?? 24)
+                    columns: size.map { Int($0.columns) } ?? 80, rows: size.map { max(Int($0.rows), 12) } ?? 24,
+                    isColoured: true)
                 // To the corner, line by line over the former picture, and what is left of it away: no flicker.
                 let lines = view.draw(state).split(separator: "\n", omittingEmptySubsequences: false).dropLast()
                 try output.write("\u{1B}[H" + lines.joined(separator: "\u{1B}[K\n") + "\u{1B}[K\u{1B}[J")

@@ -121,8 +121,12 @@ extension Conformance {
                 _ = try outgoing.text(through: "\r\n\r\n")
 
                 let parent = try #require(worker.pid)
-                let pids = try runProgram("pgrep", "-P", "\(parent)", "-f", "^apron-archive").split(separator: "\n")
-                #expect(pids.count == 2)
+                var pids: [Substring] = []
+                try worker.poll("both archive processes to be there") {
+                    let found = try? runProgram("pgrep", "-P", "\(parent)", "-f", "^apron-archive")
+                    pids = found?.split(separator: "\n") ?? []
+                    return pids.count == 2
+                }
                 try worker.restart()
                 try worker.poll("the archive processes to be gone") {
                     pids.allSatisfy { pid in
@@ -131,6 +135,10 @@ extension Conformance {
                     }
                 }
                 try volumes.destroy(handle)
+                // Deleting goes on behind the answer, and would wait for the next start.
+                try worker.poll("the volume's files to be gone") {
+                    try Directory("\(worker.workDirectory)/volumes/dead").entries().isEmpty
+                }
             }
         }
 

@@ -67,7 +67,8 @@ extension ProtobufWriter {
         varint(6, UInt64(span.kind.rawValue))
         fixed64(7, span.anchor.unixTime(span.start))
         if let end = span.end { fixed64(8, span.anchor.unixTime(end)) }
-        attributes(9, span.exportedAttributes)
+        attributes(9, span.attributes)
+        attributes(9, span.addedAttributes)
         count(10, span.droppedAttributes)
         for event in span.events {
             message(11) { message in

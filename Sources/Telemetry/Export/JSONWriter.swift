@@ -52,7 +52,7 @@ struct JSONWriter {
     /// A number that fits a double.
     mutating func number(_ value: Int) {
         separate()
-        append(value)
+        digits(Int64(value))
         needsComma = true
     }
 
@@ -60,7 +60,7 @@ struct JSONWriter {
     mutating func longNumber(_ value: Int64) {
         separate()
         bytes.append(UInt8(ascii: "\""))
-        append(Int(value))
+        digits(value)
         bytes.append(UInt8(ascii: "\""))
         needsComma = true
     }
@@ -75,29 +75,41 @@ struct JSONWriter {
     }
 
     /// A number with a fraction; those that JSON lacks are text, as in JSON of protobuf messages.
-    mutating func double(_ value: Double) {
+    mutating func double(_ value: Double, isMember: Bool = true) {
         if value.isNaN {
-            string("NaN")
+            raw("\"NaN\"", isMember: isMember)
         } else if value.isInfinite {
-            string(value < 0 ? "-Infinity" : "Infinity")
+            raw(value < 0 ? "\"-Infinity\"" : "\"Infinity\"", isMember: isMember)
         } else {
-            plain(value.description)
+            raw(value.description, isMember: isMember)
         }
     }
 
     /// Yes or no.
-    mutating func bool(_ value: Bool) { plain(value ? "true" : "false") }
+    mutating func bool(_ value: Bool) { raw(value ? "true" : "false") }
 
-    private mutating func plain(_ text: String) {
-        separate()
+    // MARK: pieces
+
+    /// Text that is JSON already.
+    /// - Parameter isMember: whether a comma stands between it and what comes before
+    @inline(__always)
+    mutating func raw(_ text: String, isMember: Bool = true) {
+        if isMember { separate() }
         bytes.append(contentsOf: text.utf8)
         needsComma = true
     }
 
-    private mutating func append(_ value: Int) {
+    /// The digits of a number.
+    mutating func digits(_ value: Int64) {
         if value < 0 { bytes.append(UInt8(ascii: "-")) }
-        bytes.append(decimal: UInt64(value.magnitude))
+        bytes.append(decimal: value.magnitude)
     }
+
+    /// The digits of a number.
+    mutating func digits(_ value: UInt64) { bytes.append(decimal: value) }
+
+    /// The 16 hexadecimal digits of a number.
+    mutating func hexDigits(_ value: UInt64) { bytes.append(lowerHex: value, digits: 16) }
 
     private mutating func open(_ sign: UInt8) {
         separate()
@@ -114,19 +126,25 @@ struct JSONWriter {
         if needsComma { bytes.append(UInt8(ascii: ",")) }
     }
 
-    /// Nearly no text needs escapes: it is copied as a whole, looked through where it lies, and done again if it does.
-    private mutating func quote(_ text: String) {
+    /// Text in quotation marks. Nearly none needs escapes: it is copied as a whole, looked through where it lies, and
+    /// written again if it does.
+    mutating func quote(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
         let start = bytes.count
         bytes.append(contentsOf: text.utf8)
-        // Without a way out of the loop, so that the compiler takes many bytes at once.
-        var needsEscapes = false
-        for position in start..<bytes.count { needsEscapes = bytes[position].needsEscape || needsEscapes }
-        if needsEscapes {
+        if needsEscapes(from: start) {
             bytes.removeSubrange(start...)
             escape(text)
         }
         bytes.append(UInt8(ascii: "\""))
+    }
+
+    private func needsEscapes(from start: Int) -> Bool {
+        let text = bytes.span.extracting(start...)
+        // Without a way out of the loop, so that the compiler takes many bytes at once.
+        var result = false
+        for position in 0..<text.count { result = text[position].needsEscape || result }
+        return result
     }
 
     private mutating func escape(_ text: String) {
@@ -156,18 +174,23 @@ extension [UInt8] {
     /// Appends the digits of a number.
     mutating func append(decimal value: UInt64) {
         var count = 1
-        var rest = value
-        while rest >= 10 {
-            rest /= 10
+        var bound: UInt64 = 10
+        // The largest number has 20 digits, and the bound beyond it does not fit.
+        while count < 20, value >= bound {
             count += 1
+            bound &*= 10
         }
         append(contentsOf: repeatElement(UInt8(ascii: "0"), count: count))
-        rest = value
-        var position = self.count
-        for _ in 0..<count {
-            position -= 1
-            self[position] += UInt8(truncatingIfNeeded: rest % 10)
-            rest /= 10
+        var rest = value
+        var position = self.count - 1
+        // Two at a time, since each division waits for the one before.
+        while rest >= 10 {
+            let (next, pair) = rest.quotientAndRemainder(dividingBy: 100)
+            self[position] += UInt8(truncatingIfNeeded: pair % 10)
+            self[position - 1] += UInt8(truncatingIfNeeded: pair / 10)
+            position -= 2
+            rest = next
         }
+        if rest > 0 { self[position] += UInt8(truncatingIfNeeded: rest) }
     }
 }

@@ -25,7 +25,7 @@ public enum OTLPJSON {
 
     // About what is written; for reserving room.
     private static let envelopeBytes = 1000
-    private static let spanBytes = 800
+    private static let spanBytes = 1200
 }
 
 extension JSONWriter {
@@ -62,25 +62,31 @@ extension JSONWriter {
     }
 
     private mutating func span(_ span: RecordedSpan) {
-        object { json in
-            json.identity(span.context)
-            if let parent = span.parentID {
-                json.key("parentSpanId")
-                json.hex(parent.value)
-            }
-            json.flags(span.context.flags, isRemote: span.parentIsRemote)
-            json.key("name")
-            json.string(span.name)
-            json.key("kind")
-            json.number(span.kind.rawValue)
-            json.time("startTimeUnixNano", span.start, span.anchor)
-            if let end = span.end { json.time("endTimeUnixNano", end, span.anchor) }
-            json.attributes(span.exportedAttributes)
-            json.count("droppedAttributesCount", span.droppedAttributes)
-            json.events(span)
-            json.links(span)
-            json.status(span.status)
+        raw("{")
+        identity(span.context)
+        if let parent = span.parentID {
+            raw(",\"parentSpanId\":\"", isMember: false)
+            hexDigits(parent.value)
+            raw("\"", isMember: false)
         }
+        flags(span.context.flags, isRemote: span.parentIsRemote)
+        raw(",\"name\":", isMember: false)
+        quote(span.name)
+        raw(",\"kind\":", isMember: false)
+        digits(Int64(span.kind.rawValue))
+        raw(",\"startTimeUnixNano\":\"", isMember: false)
+        digits(span.anchor.unixTime(span.start))
+        if let end = span.end {
+            raw("\",\"endTimeUnixNano\":\"", isMember: false)
+            digits(span.anchor.unixTime(end))
+        }
+        raw("\"", isMember: false)
+        attributes(span.attributes, and: span.addedAttributes)
+        count("droppedAttributesCount", span.droppedAttributes)
+        events(span)
+        links(span)
+        status(span.status)
+        raw("}", isMember: false)
     }
 
     private mutating func events(_ span: RecordedSpan) {
@@ -133,11 +139,14 @@ extension JSONWriter {
         }
     }
 
+    /// The first members of an object.
     private mutating func identity(_ context: TraceContext) {
-        key("traceId")
-        hex(context.traceID.high, context.traceID.low)
-        key("spanId")
-        hex(context.spanID.value)
+        raw("\"traceId\":\"", isMember: false)
+        hexDigits(context.traceID.high)
+        hexDigits(context.traceID.low)
+        raw("\",\"spanId\":\"", isMember: false)
+        hexDigits(context.spanID.value)
+        raw("\"", isMember: false)
         if !context.state.isEmpty {
             key("traceState")
             string(context.state)
@@ -146,8 +155,8 @@ extension JSONWriter {
 
     /// Bits 0–7 as in `traceparent`, bit 8: it is known whether the context is remote, bit 9: it is.
     private mutating func flags(_ flags: TraceFlags, isRemote: Bool) {
-        key("flags")
-        number(Int(flags.rawValue) | 0x100 | (isRemote ? 0x200 : 0))
+        raw(",\"flags\":", isMember: false)
+        digits(Int64(flags.rawValue) | 0x100 | (isRemote ? 0x200 : 0))
     }
 
     private mutating func time(_ name: String, _ instant: UInt64, _ anchor: ClockAnchor) {
@@ -162,55 +171,57 @@ extension JSONWriter {
     }
 
     /// Key-value pairs, each an object of its own.
-    mutating func attributes(_ attributes: [Attribute]) {
+    mutating func attributes(_ attributes: [Attribute], and others: [Attribute] = []) {
         key("attributes")
         array { json in
-            for attribute in attributes {
-                json.object { json in
-                    json.key("key")
-                    json.string(attribute.key.name)
-                    json.key("value")
-                    json.value(attribute.value)
-                }
-            }
+            for attribute in attributes { json.pair(attribute) }
+            for attribute in others { json.pair(attribute) }
         }
+    }
+
+    /// Most of a span's text: hence in pieces as long as can be.
+    private mutating func pair(_ attribute: Attribute) {
+        raw("{\"key\":")
+        quote(attribute.key.name)
+        raw(",\"value\":", isMember: false)
+        value(attribute.value)
+        raw("}", isMember: false)
     }
 
     /// A value is one of several members, so that `false`, `0` and `""` have to be written.
     private mutating func value(_ value: AttributeValue) {
-        object { json in
-            switch value {
-            case .int(let number):
-                json.key("intValue")
-                json.longNumber(number)
-            case .double(let number):
-                json.key("doubleValue")
-                json.double(number)
-            case .bool(let flag):
-                json.key("boolValue")
-                json.bool(flag)
-            case .string(let text):
-                json.key("stringValue")
-                json.string(text)
-            case .strings(let texts):
-                json.key("arrayValue")
-                json.object { json in
-                    json.key("values")
-                    json.array { json in
-                        for text in texts { json.value(.string(text)) }
-                    }
-                }
+        switch value {
+        case .int(let number):
+            raw("{\"intValue\":\"", isMember: false)
+            digits(number)
+            raw("\"}", isMember: false)
+        case .double(let number):
+            raw("{\"doubleValue\":", isMember: false)
+            double(number, isMember: false)
+            raw("}", isMember: false)
+        case .bool(let flag): raw(flag ? "{\"boolValue\":true}" : "{\"boolValue\":false}", isMember: false)
+        case .string(let text):
+            raw("{\"stringValue\":", isMember: false)
+            quote(text)
+            raw("}", isMember: false)
+        case .strings(let texts):
+            raw("{\"arrayValue\":{\"values\":[", isMember: false)
+            for (position, text) in texts.enumerated() {
+                if position > 0 { raw(",", isMember: false) }
+                self.value(.string(text))
             }
+            raw("]}}", isMember: false)
         }
     }
 }
 
 extension RecordedSpan {
-    /// The attributes as they leave: those that were set, the phase and the handle, and whether the span is still open.
-    public var exportedAttributes: [Attribute] {
+    /// The attributes as they leave: those that were set, and ``addedAttributes``.
+    public var exportedAttributes: [Attribute] { attributes + addedAttributes }
+
+    /// What a span says besides the attributes that were set: phase and handle, and whether it is still open.
+    public var addedAttributes: [Attribute] {
         var result: [Attribute] = []
-        result.reserveCapacity(attributes.count + 3)
-        result += attributes
         func add(_ key: AttributeKey, _ value: AttributeValue) {
             if self[key] == nil { result.append(Attribute(key, value)) }
         }

@@ -43,7 +43,7 @@ public struct RecordedSpan: Sendable, Equatable {
 
     /// The value of an attribute.
     public subscript(_ key: AttributeKey) -> AttributeValue? {
-        attributes.first { $0.key == key }?.value
+        attributes.first { $0.key.isSame(as: key) }?.value
     }
 }
 

@@ -53,6 +53,10 @@ struct SharedWorker: SuiteTrait, TestScoping {
         }
     }
 
+    static var operations: WorkerAddress {
+        get throws { try #require(current.withLock { $0 }, "no worker: it did not start").operations }
+    }
+
     static var garden: Garden {
         get throws {
             if let givenAddress { return Garden(address: givenAddress) }

@@ -11,6 +11,8 @@ final class WorkerUnderTest: Sendable {
     let address: WorkerAddress
     let garden: Garden
     let volumes: Baggageclaim
+    /// Where its page is.
+    let operations: WorkerAddress
     let roots: Roots
     /// The address pool, as in `10.210.0.0/16`.
     let pool: String
@@ -36,6 +38,7 @@ final class WorkerUnderTest: Sendable {
         address = try WorkerAddress.free()
         garden = Garden(address: address)
         volumes = Baggageclaim(address: try WorkerAddress.free())
+        operations = try WorkerAddress.free()
         scratch = try Scratch()
         roots = Roots.shared
         self.environment = environment
@@ -105,7 +108,7 @@ final class WorkerUnderTest: Sendable {
     private func arguments() throws -> [String] {
         [
             "--work-dir", workDirectory, "--bind-port", "\(address.port)", "--bridge-name", bridge,
-            "--baggageclaim-bind-port", "\(volumes.address.port)", "--operations-bind-port", "0",
+            "--baggageclaim-bind-port", "\(volumes.address.port)", "--operations-bind-port", "\(operations.port)",
             "--containerd-network-pool", pool, "--default-rootfs", try roots.image(), "--log-level", "debug",
         ] + flags
     }

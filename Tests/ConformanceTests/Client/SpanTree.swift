@@ -8,6 +8,8 @@ struct SpanTree {
         var id: String { json["spanId"].string ?? "" }
         var traceID: String { json["traceId"].string ?? "" }
         var parentID: String? { json["parentSpanId"].string.flatMap { $0.isEmpty ? nil : $0 } }
+        /// 2 is a request served (OTLP).
+        var kind: Int { json["kind"].integer ?? 0 }
         var isOpen: Bool { json["endTimeUnixNano"].isNull }
         var start: UInt64 { UInt64(json["startTimeUnixNano"].string ?? "") ?? 0 }
         var end: UInt64 { UInt64(json["endTimeUnixNano"].string ?? "") ?? 0 }

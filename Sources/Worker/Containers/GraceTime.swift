@@ -66,7 +66,8 @@ final class GraceTime: Sendable {
         state.countdown = nil
         guard !state.isStopped, state.uses == 0, state.nanoseconds > 0, let onExpiry = state.onExpiry else { return }
         let duration = Duration.nanoseconds(Int64(min(state.nanoseconds, UInt64(Int64.max))))
-        state.countdown = Task {
+        // Detached: the end belongs to nobody's request, least of all to the trace of the last one.
+        state.countdown = Task.detached {
             do { try await Task.sleep(for: duration) } catch { return }
             await onExpiry()
         }

@@ -129,6 +129,7 @@ def main():
         say("interrupted")
         return 130
     finally:
+        say("cleaning up")
         world.stop()
         keep(world)
 

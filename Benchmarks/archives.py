@@ -41,6 +41,7 @@ def archives(world, table):
     rounds = 2 if world.quick else 4
     zst, gz = (contents.archives / f"big.tar.{suffix}" for suffix in ("zst", "gz"))
     target = world.disk / "unpacked"
+    settle(world, seconds=120)  # of the volumes that were measured before
     source = api.fill(zst, privileged=True)
     check(world, api, source, table)
 
@@ -77,10 +78,10 @@ def archives(world, table):
     api.destroy(source, "")
 
 
-def settle(world):
+def settle(world, seconds=20):
     """What is destroyed is deleted behind the reply: the next step shall not pay for it."""
     dead = world.disk / "work-volumes/volumes/dead"
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + seconds
     while any(dead.iterdir()) and time.monotonic() < limit:
         time.sleep(0.05)
 

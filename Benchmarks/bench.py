@@ -120,8 +120,10 @@ def main():
     where = machine()
     if os.getloadavg()[0] > os.cpu_count() / 4:
         say(f"this machine is busy ({where}): figures will be rough")
-    world = World(parsed, pathlib.Path(os.environ["APRON_BENCH_WORK"]), pathlib.Path(os.environ["APRON_BENCH_DISK"]))
+    world = None
     try:
+        folders = (pathlib.Path(os.environ[f"APRON_BENCH_{name}"]) for name in ("WORK", "DISK"))
+        world = World(parsed, *folders)
         tables, failed = measure(world)
         report(world, tables, failed, where)
         return 1 if failed else 0
@@ -130,8 +132,9 @@ def main():
         return 130
     finally:
         say("cleaning up")
-        world.stop()
-        keep(world)
+        if world:
+            world.stop()
+            keep(world)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,9 @@ struct ServerConnection: Sendable {
     let channel: any Channel
     private let receiver: NIOLoopBound<RequestReceiver>
 
-    /// The generic types of a connection, for the Swift runtime to make while one thread asks for them: servers have
-    /// loops of their own, and two that asked at once have been seen to crash in it (6.3.1, swift_conformsToProtocol).
+    /// The generic types of a connection, asked for by one thread before the loops of several servers may do so at once.
+    /// A precaution: one worker was seen to end in the Swift runtime's search for a conformance (6.3.1,
+    /// swift_conformsToProtocol without a type) at its first connections.
     static let types: [any Any.Type] = [
         ByteToMessageHandler<HTTPRequestDecoder>.self, RequestBody.Stream.self, ConnectionGate.Inbound.self,
     ]

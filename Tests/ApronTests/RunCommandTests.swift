@@ -50,7 +50,15 @@ import Worker
         let command = try parse("--", "true")
         let request = try command.request(environment: ["APRON_DEFAULT_ROOTFS": "/i"], size: nil)
         #expect(request.image == "/i")
-        #expect(throws: UsageError.self) { try command.request(environment: [:], size: nil) }
+    }
+
+    @Test func withoutImageTheBaseIsTakenIfItIsThere() throws {
+        let command = try parse("--", "true")
+        #expect(try command.request(environment: [:], size: nil, base: "/usr").image == "/usr")
+        let error = #expect(throws: UsageError.self) {
+            try command.request(environment: [:], size: nil, base: "/nowhere/rootfs")
+        }
+        #expect(error.map { "\($0)" }?.contains("/nowhere/rootfs is not there: make it with rootfs/build") == true)
     }
 
     @Test(arguments: [

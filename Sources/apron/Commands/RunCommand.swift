@@ -13,14 +13,17 @@ struct RunCommand: AsyncParsableCommand {
             cannot be executed, 127 when there is none.
 
             EXAMPLES:
-              apron run --image /srv/images/busybox -- sh -c 'echo hello'
+              apron run -- sh -c 'echo hello'
               apron run --image ./rootfs --memory 512M --cpu 1.5 --mount .:/src:ro --dir /src -- make test
               apron run --image ./rootfs --tty -- sh
               apron run --image ./rootfs --timing -- true          # what each phase took
             """)
 
     @Option(
-        help: "Directory with the root file system; it is not changed (environment: APRON_DEFAULT_ROOTFS).")
+        help: """
+            Directory with the root file system; it is not changed (environment: APRON_DEFAULT_ROOTFS; default: \
+            \(RunCommand.baseImage), which rootfs/build makes).
+            """)
     var image: String?
 
     @Option(help: "Name of the container, which is its host name too.")
@@ -102,10 +105,13 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     /// The request that the options make.
-    /// - Throws: ``UsageError`` when no image is named.
-    func request(environment callers: [String: String], size: WindowSize?) throws(UsageError) -> RunRequest {
-        guard let image = image ?? callers["APRON_DEFAULT_ROOTFS"], !image.isEmpty else {
-            throw UsageError("--image is required: the directory with the root file system")
+    /// - Throws: ``UsageError`` when no image is named and the base image is not there.
+    func request(
+        environment callers: [String: String], size: WindowSize?, base: String = RunCommand.baseImage
+    ) throws(UsageError) -> RunRequest {
+        let image = image ?? callers["APRON_DEFAULT_ROOTFS"] ?? base
+        if image == base, (try? Directory(image)) == nil {
+            throw UsageError("\(image) is not there: make it with rootfs/build, or name a directory with --image")
         }
         var request = RunRequest(image: image, command: command)
         request.name = name
@@ -121,6 +127,9 @@ struct RunCommand: AsyncParsableCommand {
         if tty { request.terminal = size ?? RunCommand.sizeWithoutTerminal }
         return request
     }
+
+    /// Where `rootfs/build` puts the base root file system.
+    static let baseImage = "/var/lib/apron/rootfs"
 
     /// What programs assume when nobody tells them.
     private static let sizeWithoutTerminal = WindowSize(columns: 80, rows: 24)

@@ -142,9 +142,16 @@ final class LaunchSite: Sendable {
         try await waitForCables()
         let before = try traces()
         try await HostState.expectUnchanged(sourceLocation: sourceLocation, body)
-        // Roots are deleted in the background.
-        let after = try traces()
+        let after = try await traces(settlingTo: before)
         #expect(after == before, sourceLocation: sourceLocation)
+    }
+
+    /// The traces once they are those of before; what they are if that takes very long. Roots are deleted in the
+    /// background.
+    func traces(settlingTo before: [String]) async throws -> [String] {
+        let deadline = bootTime() + 30_000_000_000
+        while try traces() != before, bootTime() < deadline { try await Task.sleep(for: .milliseconds(5)) }
+        return try traces()
     }
 
     /// The kernel removes a container's network namespace, and its cable with it, a moment after its last process.

@@ -1,5 +1,7 @@
 import Foundation
+import Kernel
 import Synchronization
+import TestSupport
 import Testing
 
 extension Conformance {
@@ -99,6 +101,44 @@ extension Conformance {
                 group.wait()
                 try worker.restart()
                 try check(worker, ledger)
+            }
+        }
+
+        @Test func streamsEndWithTheWorker() throws {
+            try withWorker { worker in
+                let (volumes, handle) = (worker.volumes, Baggageclaim.newHandle())
+                _ = try volumes.create(handle: handle, privileged: true)
+                let archive = try Tarball(script: "head -c 30000000 /dev/urandom >f")
+                #expect(try volumes.streamIn(handle, archive.bytes).status == 204)
+                let incoming = try Wire(to: volumes.address)
+                try incoming.send(
+                    "PUT /volumes/\(handle)/stream-in?path=. HTTP/1.1\r\nHost: b\r\nContent-Encoding: raw\r\n"
+                        + "Content-Length: \(archive.bytes.count)\r\n\r\n")
+                try incoming.send(Array(archive.bytes.prefix(5_000_000)))
+                let outgoing = try Wire(to: volumes.address)
+                try outgoing.send(
+                    Garden.request("PUT", "/volumes/\(handle)/stream-out?path=.", headers: ["Accept-Encoding: raw"]))
+                _ = try outgoing.text(through: "\r\n\r\n")
+
+                let parent = try #require(worker.pid)
+                var pids: [Substring] = []
+                try worker.poll("both archive processes to be there") {
+                    let found = try? runProgram("pgrep", "-P", "\(parent)", "-f", "^apron-archive")
+                    pids = found?.split(separator: "\n") ?? []
+                    return pids.count == 2
+                }
+                try worker.restart()
+                try worker.poll("the archive processes to be gone") {
+                    pids.allSatisfy { pid in
+                        let command = try? KernelFile.read("/proc/\(pid)/cmdline")
+                        return command?.hasPrefix("apron-archive") != true
+                    }
+                }
+                try volumes.destroy(handle)
+                // Deleting goes on behind the answer, and would wait for the next start.
+                try worker.poll("the volume's files to be gone") {
+                    try Directory("\(worker.workDirectory)/volumes/dead").entries().isEmpty
+                }
             }
         }
 

@@ -110,24 +110,22 @@ extension Conformance {
                 _ = try volumes.create(handle: handle, privileged: true)
                 let archive = try Tarball(script: "head -c 30000000 /dev/urandom >f")
                 #expect(try volumes.streamIn(handle, archive.bytes).status == 204)
-                let incoming = try Wire(to: volumes.address)
+                // Half an archive goes in, and of what is there already the beginning is read.
+                let (incoming, outgoing) = (try Wire(to: volumes.address), try Wire(to: volumes.address))
                 try incoming.send(
-                    "PUT /volumes/\(handle)/stream-in?path=. HTTP/1.1\r\nHost: b\r\nContent-Encoding: raw\r\n"
+                    "PUT /volumes/\(handle)/stream-in?path=other HTTP/1.1\r\nHost: b\r\nContent-Encoding: raw\r\n"
                         + "Content-Length: \(archive.bytes.count)\r\n\r\n")
                 try incoming.send(Array(archive.bytes.prefix(5_000_000)))
-                let outgoing = try Wire(to: volumes.address)
                 try outgoing.send(
                     Garden.request("PUT", "/volumes/\(handle)/stream-out?path=.", headers: ["Accept-Encoding: raw"]))
                 _ = try outgoing.text(through: "\r\n\r\n")
-
-                let parent = try #require(worker.pid)
-                var pids: [Substring] = []
-                try worker.poll("both archive processes to be there") {
-                    let found = try? runProgram("pgrep", "-P", "\(parent)", "-f", "^apron-archive")
-                    pids = found?.split(separator: "\n") ?? []
-                    return pids.count == 2
+                // The streams end when their connections are released.
+                let pids = try withExtendedLifetime((incoming, outgoing)) {
+                    let pids = try archiveProcesses(of: worker, count: 2)
+                    try worker.end(by: 9)
+                    return pids
                 }
-                try worker.restart()
+                try worker.start()
                 try worker.poll("the archive processes to be gone") {
                     pids.allSatisfy { pid in
                         let command = try? KernelFile.read("/proc/\(pid)/cmdline")
@@ -135,11 +133,18 @@ extension Conformance {
                     }
                 }
                 try volumes.destroy(handle)
-                // Deleting goes on behind the answer, and would wait for the next start.
-                try worker.poll("the volume's files to be gone") {
-                    try Directory("\(worker.workDirectory)/volumes/dead").entries().isEmpty
-                }
             }
+        }
+
+        private func archiveProcesses(of worker: WorkerUnderTest, count: Int) throws -> [Substring] {
+            let parent = try #require(worker.pid)
+            var pids: [Substring] = []
+            try worker.poll("\(count) archive processes to be there") {
+                let found = try? runProgram("pgrep", "-P", "\(parent)", "-f", "^apron-archive")
+                pids = found?.split(separator: "\n") ?? []
+                return pids.count == count
+            }
+            return pids
         }
 
         private func check(_ worker: WorkerUnderTest, _ ledger: Ledger) throws {

@@ -9,7 +9,7 @@ internal import NIOPosix
 /// alone. The general gRPC library would bring its runtime, generated messages and their library for the sake of this
 /// one call, whose message is encoded here already.
 final class GRPCTransport: Transport {
-    private let configuration: OTLPConfiguration
+    let configuration: OTLPConfiguration
     private let dialer: Dialer
     private var connection: (channel: any Channel, streams: NIOHTTP2Handler.StreamMultiplexer)?
 
@@ -18,29 +18,14 @@ final class GRPCTransport: Transport {
         dialer = Dialer(configuration: configuration, group: group, protocols: ["h2"])
     }
 
-    func send(_ request: Request, milliseconds: Int64) -> Delivery {
-        let deadline = NIODeadline.now() + .milliseconds(milliseconds)
-        let isReused = connection?.channel.isActive == true
-        do {
-            do { return try attempt(request, deadline) } catch TransportError.closedBeforeReply where isReused {
-                // Collectors close connections that were idle; that says nothing about the next one.
-                close()
-                return try attempt(request, deadline)
-            }
-        } catch {
-            close()
-            let text = FailureText.of(error, configuration.endpoint)
-            if case TransportError.replyTooLarge = error { return .refused(text) }
-            return .retry(text, afterMilliseconds: nil)
-        }
-    }
+    var isConnected: Bool { connection?.channel.isActive == true }
 
     func close() {
         connection?.channel.close(promise: nil)
         connection = nil
     }
 
-    private func attempt(_ request: Request, _ deadline: NIODeadline) throws -> Delivery {
+    func attempt(_ request: Request, _ deadline: NIODeadline) throws -> Delivery {
         let (channel, streams) = try connected(deadline)
         let promise = channel.eventLoop.makePromise(of: GRPCReply.self)
         let timer = channel.eventLoop.scheduleTask(deadline: deadline) { promise.fail(TransportError.timedOut) }

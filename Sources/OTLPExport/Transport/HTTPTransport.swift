@@ -8,7 +8,7 @@ internal import NIOPosix
 /// Straight on NIO: one request at a time on one connection needs no pool, which is most of what a general client is,
 /// and there is no tracing in it that would make spans of the exporter's own requests.
 final class HTTPTransport: Transport {
-    private let configuration: OTLPConfiguration
+    let configuration: OTLPConfiguration
     private let dialer: Dialer
     private var channel: (any Channel)?
 
@@ -17,29 +17,14 @@ final class HTTPTransport: Transport {
         dialer = Dialer(configuration: configuration, group: group, protocols: ["http/1.1"])
     }
 
-    func send(_ request: Request, milliseconds: Int64) -> Delivery {
-        let deadline = NIODeadline.now() + .milliseconds(milliseconds)
-        let isReused = channel?.isActive == true
-        do {
-            do { return try attempt(request, deadline) } catch TransportError.closedBeforeReply where isReused {
-                // Collectors close connections that were idle; that says nothing about the next one.
-                close()
-                return try attempt(request, deadline)
-            }
-        } catch {
-            close()
-            let text = FailureText.of(error, configuration.endpoint)
-            if case TransportError.replyTooLarge = error { return .refused(text) }
-            return .retry(text, afterMilliseconds: nil)
-        }
-    }
+    var isConnected: Bool { channel?.isActive == true }
 
     func close() {
         channel?.close(promise: nil)
         channel = nil
     }
 
-    private func attempt(_ request: Request, _ deadline: NIODeadline) throws -> Delivery {
+    func attempt(_ request: Request, _ deadline: NIODeadline) throws -> Delivery {
         let channel = try connected(deadline)
         let promise = channel.eventLoop.makePromise(of: HTTPReply.self)
         let timer = channel.eventLoop.scheduleTask(deadline: deadline) { promise.fail(TransportError.timedOut) }

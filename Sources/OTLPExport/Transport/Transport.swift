@@ -1,4 +1,5 @@
 internal import Codecs
+internal import NIOCore
 internal import NIOPosix
 
 /// One batch as it leaves.
@@ -19,12 +20,37 @@ struct Request: Sendable {
 
 /// The way to a collector. One thread uses it, which may block.
 protocol Transport: AnyObject {
-    /// Makes one attempt.
-    /// - Parameter milliseconds: how long at most
-    func send(_ request: Request, milliseconds: Int64) -> Delivery
+    var configuration: OTLPConfiguration { get }
+    /// Whether there is a connection from an earlier request.
+    var isConnected: Bool { get }
+
+    /// Sends a request over the connection, or a new one, and waits for the reply.
+    /// - Throws: what FailureText knows the words for
+    func attempt(_ request: Request, _ deadline: NIODeadline) throws -> Delivery
 
     /// Closes the connection.
     func close()
+}
+
+extension Transport {
+    /// Makes one attempt.
+    /// - Parameter milliseconds: how long at most
+    func send(_ request: Request, milliseconds: Int64) -> Delivery {
+        let deadline = NIODeadline.now() + .milliseconds(milliseconds)
+        let isReused = isConnected
+        do {
+            do { return try attempt(request, deadline) } catch TransportError.closedBeforeReply where isReused {
+                // Collectors close connections that were idle; that says nothing about the next one.
+                close()
+                return try attempt(request, deadline)
+            }
+        } catch {
+            close()
+            let text = FailureText.of(error, configuration.endpoint)
+            if case TransportError.replyTooLarge = error { return .refused(text) }
+            return .retry(text, afterMilliseconds: nil)
+        }
+    }
 }
 
 /// The way to the collector that the settings name.

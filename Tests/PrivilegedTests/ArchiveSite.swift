@@ -101,7 +101,7 @@ final class ArchiveSite {
     /// The processes that are confined to the target.
     func processes() throws -> [Int32] {
         let found = try shell(
-            "find /proc -maxdepth 2 -name root -lname '\(target)' -printf '%h\\n' 2>/dev/null || true")
+            "for p in /proc/[0-9]*; do [ \"$(readlink $p/root)\" != '\(target)' ] || echo $p; done")
         return found.split(separator: "\n").compactMap { Int32($0.dropFirst("/proc/".count)) }
     }
 

@@ -57,6 +57,8 @@ def options():
     wanted = parsed.only.split(",") if parsed.only else list(PARTS)
     if unknown := [name for name in wanted if name not in NAMES and name not in PARTS]:
         parser.error(f"unknown topic {', '.join(unknown)}; see --help")
+    if parsed.out and parsed.out.exists() and not parsed.out.is_dir():
+        parser.error(f"{parsed.out} is not a directory")
     parsed.parts = {part for name in wanted for part in NAMES.get(name, [name])}
     return parsed
 

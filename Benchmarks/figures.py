@@ -83,5 +83,6 @@ class Table:
             if verdict == "met":
                 value, ratio = (f"**{value}**", ratio) if row.on_value else (value, f"**{ratio}**")
             target += ", missed" if verdict == "missed" else ""
+            what = what.replace("|", "\\|")  # a pipe in a command is no column
             lines.append(f"| {what} | {value} | {base} | {ratio} | {target} |")
         return "\n".join(lines + [""] + [note + "." for note in self.notes])

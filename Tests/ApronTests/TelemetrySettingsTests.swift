@@ -151,6 +151,7 @@ import Testing
             "OTEL_METRIC_EXPORT_TIMEOUT": "700", "OTEL_EXPORTER_OTLP_TIMEOUT": "900",
             "OTEL_EXPORTER_OTLP_METRICS_HEADERS": "x=1", "OTEL_EXPORTER_OTLP_METRICS_COMPRESSION": "gzip",
             "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "Cumulative",
+            "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION": "explicit_bucket_histogram",
         ])
         #expect(found.notices == [] && found.metricsIntervalMilliseconds == 500 && found.metrics.count == 3)
         guard case .lines(.text) = found.metrics[0], case .lines(.json) = found.metrics[1],
@@ -167,8 +168,20 @@ import Testing
     }
 
     @Test(arguments: [
-        ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "delta", "cumulative alone"),
-        ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "lowmemory", "cumulative alone"),
+        ("Cumulative", Temporality.cumulative), ("DELTA", .delta), ("lowmemory", .lowmemory), ("", .cumulative),
+    ]) func temporality(_ word: String, _ wanted: Temporality) throws {
+        let found = try settings(environment: [
+            "OTEL_METRICS_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": word,
+        ])
+        guard case .otlp(let collector) = found.metrics.first else {
+            Issue.record("\(found.metrics)")
+            return
+        }
+        #expect(collector.temporality == wanted && found.notices == [])
+    }
+
+    @Test(arguments: [
+        ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "sideways", "cumulative, delta, lowmemory"),
         (
             "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "base2_exponential_bucket_histogram",
             "explicit_bucket_histogram alone"

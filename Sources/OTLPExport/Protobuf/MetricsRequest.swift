@@ -2,8 +2,8 @@ internal import Telemetry
 
 /// Metrics as an `ExportMetricsServiceRequest` in protobuf (opentelemetry-proto 1.x: collector/metrics/v1, metrics/v1).
 ///
-/// All sums and histograms are cumulative since the snapshot's start. What is always 1 is left out: the resource says
-/// it.
+/// Sums and histograms are cumulative since the snapshot's start unless their family says since when else. What is
+/// always 1 is left out: the resource says it.
 enum MetricsRequest {
     /// About what a family of ours takes; for reserving room.
     private static let familyBytes = 2000
@@ -27,9 +27,6 @@ enum MetricsRequest {
 }
 
 extension ProtobufWriter {
-    /// AGGREGATION_TEMPORALITY_CUMULATIVE.
-    private static let cumulative: UInt64 = 2
-
     fileprivate mutating func metric(_ family: MetricSnapshot.Family, _ snapshot: MetricSnapshot) {
         string(1, family.conventionalName)
         string(2, family.help)
@@ -40,13 +37,13 @@ extension ProtobufWriter {
         case .counter:
             message(7) { sum in
                 sum.points(family, snapshot)
-                sum.varint(2, Self.cumulative)
+                sum.varint(2, UInt64(family.temporalityCode))
                 sum.varint(3, 1)
             }
         case .histogram:
             message(9) { histogram in
                 histogram.points(family, snapshot)
-                histogram.varint(2, Self.cumulative)
+                histogram.varint(2, UInt64(family.temporalityCode))
             }
         }
     }
@@ -54,7 +51,7 @@ extension ProtobufWriter {
     private mutating func points(_ family: MetricSnapshot.Family, _ snapshot: MetricSnapshot) {
         for point in family.points {
             message(1) { message in
-                if family.kind != .gauge { message.fixed64(2, snapshot.start) }
+                if family.kind != .gauge { message.fixed64(2, family.since ?? snapshot.start) }
                 message.fixed64(3, snapshot.time)
                 switch point.reading {
                 case .number(let value):

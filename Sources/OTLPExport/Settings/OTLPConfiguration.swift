@@ -1,3 +1,5 @@
+public import Telemetry
+
 /// How spans or metrics are sent, as the `OTEL_EXPORTER_OTLP_*` variables have it.
 public struct OTLPConfiguration: Sendable {
     /// What is spoken.
@@ -69,6 +71,8 @@ public struct OTLPConfiguration: Sendable {
     public var clientKeyFile: String?
     /// How this program calls itself.
     public var userAgent = "apron"
+    /// From when on metrics count (OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE).
+    public var temporality = Temporality.cumulative
     /// Spans in one request (OTEL_BSP_MAX_EXPORT_BATCH_SIZE).
     public var batchSpans = 512
     /// How long a span waits for company, in milliseconds (OTEL_BSP_SCHEDULE_DELAY).

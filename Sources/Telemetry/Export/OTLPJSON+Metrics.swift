@@ -1,8 +1,8 @@
 extension OTLPJSON {
     /// One object `{"resourceMetrics":[…]}` without a line break; no resource at all when there are no metrics.
     ///
-    /// All sums and histograms are cumulative since the snapshot's start. What is always 1 is left out: the resource
-    /// says it.
+    /// Sums and histograms are cumulative since the snapshot's start unless their family says since when else. What is
+    /// always 1 is left out: the resource says it.
     public static func encode(_ snapshot: MetricSnapshot, resource: Resource) -> [UInt8] {
         let families = snapshot.exportedFamilies
         var json = JSONWriter(capacity: families.count * familyBytes)
@@ -28,6 +28,9 @@ extension MetricSnapshot {
 }
 
 extension MetricSnapshot.Family {
+    /// AGGREGATION_TEMPORALITY_DELTA or AGGREGATION_TEMPORALITY_CUMULATIVE.
+    public var temporalityCode: Int { since == nil ? 2 : 1 }
+
     /// The unit as OTLP has it (UCUM).
     public var unitCode: String? {
         switch unit {
@@ -52,9 +55,6 @@ extension MetricSnapshot.Point {
 }
 
 extension JSONWriter {
-    /// AGGREGATION_TEMPORALITY_CUMULATIVE.
-    private static let cumulative = 2
-
     fileprivate mutating func metric(_ family: MetricSnapshot.Family, _ snapshot: MetricSnapshot) {
         object { json in
             json.key("name")
@@ -75,7 +75,7 @@ extension JSONWriter {
                 json.object { json in
                     json.points(family, snapshot)
                     json.key("aggregationTemporality")
-                    json.number(Self.cumulative)
+                    json.number(family.temporalityCode)
                     json.key("isMonotonic")
                     json.bool(true)
                 }
@@ -84,7 +84,7 @@ extension JSONWriter {
                 json.object { json in
                     json.points(family, snapshot)
                     json.key("aggregationTemporality")
-                    json.number(Self.cumulative)
+                    json.number(family.temporalityCode)
                 }
             }
         }
@@ -97,7 +97,7 @@ extension JSONWriter {
                 json.object { json in
                     if family.kind != .gauge {
                         json.key("startTimeUnixNano")
-                        json.longNumber(snapshot.start)
+                        json.longNumber(family.since ?? snapshot.start)
                     }
                     json.key("timeUnixNano")
                     json.longNumber(snapshot.time)

@@ -58,11 +58,12 @@ public final class MetricRegistry: Sendable {
         for metric in Metric.allCases {
             guard let family = families[metric] else { continue }
             var points = readings.points(metric, family.labelNames)
+            let isRead = !points.isEmpty
             // A gauge without labels is read or counted, never both.
-            if points.isEmpty, isCounted(metric) { points = family.points }
+            if !isRead, isCounted(metric) { points = family.points }
             if points.isEmpty { continue }
             result.append(
-                .init(name: metric.rawValue, kind: metric.kind, help: metric.help, points: points))
+                .init(name: metric.rawValue, kind: metric.kind, help: metric.help, points: points, isRead: isRead))
         }
         return MetricSnapshot(families: result + library.families, start: start, time: realTime())
     }

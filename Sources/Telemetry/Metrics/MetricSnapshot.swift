@@ -26,13 +26,19 @@ extension MetricSnapshot {
         public var help: String
         /// Its series.
         public var points: [Point]
+        /// Whether it was read from elsewhere, not counted here.
+        public var isRead: Bool
+        /// When counting began, in nanoseconds since the epoch, if that is later than for the snapshot: the numbers
+        /// are then those of this interval alone.
+        public var since: UInt64?
 
         /// Holds the series of one metric.
-        public init(name: String, kind: MetricKind, help: String, points: [Point]) {
+        public init(name: String, kind: MetricKind, help: String, points: [Point], isRead: Bool = false) {
             self.name = name
             self.kind = kind
             self.help = help
             self.points = points
+            self.isRead = isRead
         }
     }
 

@@ -2,7 +2,7 @@ public import Kernel
 
 /// Reads all metrics from time to time, on a thread of its own, and once more at the end.
 ///
-/// Metrics that cannot be delivered are not kept: the next ones say all that they said.
+/// It keeps none: those that cannot be delivered are the exporter's matter.
 public final class MetricsReader: Sendable {
     private let registry: MetricRegistry
     private let interval: UInt64

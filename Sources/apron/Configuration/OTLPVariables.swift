@@ -1,4 +1,5 @@
 internal import OTLPExport
+internal import Telemetry
 
 /// The `OTEL_EXPORTER_OTLP_*` variables of one signal.
 struct OTLPVariables {
@@ -42,13 +43,14 @@ struct OTLPVariables {
         if let limit = variables.number(["OTEL_METRIC_EXPORT_TIMEOUT"], 1...Int(Int32.max)) {
             configuration.timeoutMilliseconds = min(configuration.timeoutMilliseconds, Int64(limit))
         }
-        // What they would change is either the sense of the numbers or their form, so nobody is left to wonder.
-        for (suffix, only) in [
-            ("TEMPORALITY_PREFERENCE", "cumulative"), ("DEFAULT_HISTOGRAM_AGGREGATION", "explicit_bucket_histogram"),
-        ] {
-            let name = "OTEL_EXPORTER_OTLP_METRICS_\(suffix)"
-            guard let word = variables.text(name)?.lowercased(), word != only else { continue }
-            variables.warn(name, "is ignored: metrics are sent as \(only) alone")
+        let preference = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"
+        if let wanted = variables.choice([preference], Temporality.self) { configuration.temporality = wanted }
+        // It would change the form of the numbers, so nobody is left to wonder.
+        let (aggregation, only) = (
+            "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "explicit_bucket_histogram"
+        )
+        if let word = variables.text(aggregation)?.lowercased(), word != only {
+            variables.warn(aggregation, "is ignored: metrics are sent as \(only) alone")
         }
     }
 

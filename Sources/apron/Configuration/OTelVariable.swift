@@ -33,6 +33,10 @@ struct OTelVariable: Sendable {
             name: "OTEL_METRIC_EXPORT_INTERVAL",
             help: "milliseconds between metrics (default: 60000); also OTEL_METRIC_EXPORT_TIMEOUT (30000)"),
         OTelVariable(
+            name: "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+            help: "cumulative (default), delta or lowmemory: counters and histograms since the start of the worker, or "
+                + "since the metrics before; lowmemory: counters that are not Apron's own since the start"),
+        OTelVariable(
             name: "OTEL_TRACES_SAMPLER",
             help: "parentbased_always_on (default), parentbased_always_off, parentbased_traceidratio, always_on, "
                 + "always_off or traceidratio; OTEL_TRACES_SAMPLER_ARG is the ratio"),

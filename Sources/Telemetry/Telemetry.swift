@@ -61,6 +61,17 @@ public enum Telemetry {
         return try pipeline.flush(milliseconds: milliseconds, stop: false)
     }
 
+    /// Returns when all spans that ended before are with the exporters, which need not have brought them anywhere but
+    /// to their spool.
+    /// - Returns: false when nothing is exported
+    public static func handedOver() async -> Bool {
+        guard let pipeline = pipeline.withLock({ $0 }) else { return false }
+        return await withCheckedContinuation { continuation in
+            let isTaken = pipeline.tell { continuation.resume(returning: true) }
+            if !isTaken { continuation.resume(returning: false) }
+        }
+    }
+
     /// As ``flush(milliseconds:)``; spans that end later are not exported. To be called last of all.
     @discardableResult
     public static func shutdown(milliseconds: Int32) throws(KernelError) -> Bool {
@@ -134,6 +145,13 @@ public enum Telemetry {
         span.status(status)
         span.end(at: end)
         return span.context
+    }
+
+    /// A span that records nothing: a place in a trace for what comes below it, or is linked to it.
+    public static func unrecorded(_ phase: Phase, in context: TraceContext?) -> OpenSpan {
+        OpenSpan.begin(
+            name: phase.rawValue, phase: phase, parent: context, kind: phase.kind, start: bootTime(), isRecording: false
+        )
     }
 
     /// Opens a span again that was open when an earlier process of ours ended, under the same id and with the same

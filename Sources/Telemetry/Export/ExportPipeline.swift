@@ -22,6 +22,8 @@ final class ExportPipeline: Sendable {
         var isStopping = false
         /// Who waits until everything that has ended is out.
         var waiters: [EventCounter] = []
+        /// Who wants to know when what has ended is with the exporters, and is in no hurry.
+        var listeners: [@Sendable () -> Void] = []
     }
 
     /// Starts the thread.
@@ -53,6 +55,21 @@ final class ExportPipeline: Sendable {
             return wasIdle || state.ring.count == Self.batch
         }
         if wakes { wake.signal() }
+    }
+
+    /// Calls `listener`, on this thread of its own, when all spans that ended before are with the exporters.
+    /// - Returns: false when the pipeline has stopped, and does not take all of them
+    func tell(_ listener: @escaping @Sendable () -> Void) -> Bool {
+        let (isTaken, wakes) = state.withLock { state in
+            if state.isStopping { return (false, false) }
+            state.listeners.append(listener)
+            // A thread that waits for company of a span is left to wait.
+            let wasIdle = state.isIdle
+            state.isIdle = false
+            return (true, wasIdle)
+        }
+        if wakes { wake.signal() }
+        return isTaken
     }
 
     /// Waits until all spans that ended before are where the exporters bring them.
@@ -88,7 +105,7 @@ final class ExportPipeline: Sendable {
     private func run() {
         while true {
             let isEmpty = state.withLock { state in
-                state.isIdle = state.ring.count == 0 && state.waiters.isEmpty
+                state.isIdle = state.ring.count == 0 && state.waiters.isEmpty && state.listeners.isEmpty
                 return state.isIdle
             }
             if isEmpty { sleep(milliseconds: -1) }
@@ -109,9 +126,9 @@ final class ExportPipeline: Sendable {
 
     /// Hands over what is there, and tells who waited; true when the pipeline has stopped.
     private func exportAll() -> Bool {
-        var (left, waiters, isStopping) = state.withLock { state in
-            defer { state.waiters = [] }
-            return (state.ring.count, state.waiters, state.isStopping)
+        var (left, waiters, listeners, isStopping) = state.withLock { state in
+            defer { (state.waiters, state.listeners) = ([], []) }
+            return (state.ring.count, state.waiters, state.listeners, state.isStopping)
         }
         while left > 0 {
             let spans = state.withLock { $0.ring.take(atMost: min(left, Self.batch)) }
@@ -119,6 +136,7 @@ final class ExportPipeline: Sendable {
             let batch = spans.map(\.recorded)
             for exporter in exporters { exporter.export(batch, resource: resource) }
         }
+        for listener in listeners { listener() }
         for waiter in waiters { waiter.signal() }
         return isStopping
     }

@@ -21,6 +21,8 @@ actor Container: BlockingActor {
     private nonisolated let present: Mutex<ContainerKernel?>
     private var nextKey: UInt32
     private var starting: Set<String> = []
+    /// Its directory goes: nothing may be written there any more.
+    var isBeingRemoved = false
     /// Kills for want of memory that were told of already.
     private var oomKills: UInt64 = 0
 
@@ -204,6 +206,22 @@ actor Container: BlockingActor {
         span.set("apron.stdio.stdout", program.stdout.map { Int64(clamping: $0.statistics.fromProgram) })
         span.set("apron.stdio.stderr", program.stderr.map { Int64(clamping: $0.statistics.fromProgram) })
         span.end(at: exit.time)
+        noteSpanEnd(of: program)
+    }
+
+    /// Has the next worker know that a program's span is over, once the exporters have it: a worker that dies before
+    /// leaves it to the next one to end it, under the same id.
+    nonisolated func noteSpanEnd(of program: Program) {
+        guard program.span.isRecording, program.span.context.isSampled else { return }
+        Task(executorPreference: BlockingExecutor.shared) {
+            if await Telemetry.handedOver() { await self.writeSpanEnd(of: program) }
+        }
+    }
+
+    private func writeSpanEnd(of program: Program) {
+        if isBeingRemoved { return }
+        // Without the mark the span is sent twice, which is better than a failure.
+        try? files.noteSpanEnd(process: program.definition.key)
     }
 
     /// Calls ``processOneEnded(_:)`` when process 1 is gone.
@@ -230,6 +248,7 @@ actor Container: BlockingActor {
             } else {
                 program.span.status(.error("ProcessOneDied", reason))
                 program.span.end()
+                noteSpanEnd(of: program)
                 program.finish(
                     .failure(WorkerError(.failed, reason, handle: handle, processID: program.id)))
             }

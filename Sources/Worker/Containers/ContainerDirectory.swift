@@ -12,6 +12,7 @@ internal import Runtime
 ///         exits             exit records, appended by process 1
 ///         hosts, hostname, resolv.conf
 ///         processes/<key>.json, <key>.stdout, <key>.stderr
+///         processes/<key>.told  the process has ended, and its span is with the exporters
 ///
 /// Nothing here is synced: containers do not outlive the host.
 final class ContainerDirectory: Sendable {
@@ -61,6 +62,12 @@ final class ContainerDirectory: Sendable {
     func write(_ process: ProcessDefinition) throws {
         try write(process, as: "\(process.key).json", in: processes)
     }
+
+    func noteSpanEnd(process key: UInt32) throws {
+        _ = try processes.openFile("\(key).told", [.writeOnly, .create], mode: 0o600)
+    }
+
+    func hasToldSpan(process key: UInt32) throws -> Bool { try processes.exists("\(key).told") }
 
     func remove(process key: UInt32) throws { try processes.remove("\(key).json") }
 

@@ -24,12 +24,14 @@ extension Container {
             try? kernel.watch(with: facilities.pump)
             watchForDeath(kernel)
         }
+        isBeingRemoved = false
         graceTime.resume()
     }
 
     /// Removes everything; can be repeated when a part failed.
     func remove() async throws {
         graceTime.stop()
+        isBeingRemoved = true
         kernel?.noteDestruction()
         try await traced(.containerDestroy) { span in
             span.setHandle(handle)

@@ -24,7 +24,8 @@ struct ProgramStart {
         if facilities.settings.passesProcessSpan {
             plan.environment = EnvironmentCarrier.replacingContext(in: plan.environment, by: processSpan)
         }
-        var definition = ProcessDefinition(key: key, request: request, span: processSpan.stored)
+        var definition = ProcessDefinition(
+            key: key, request: request, span: processSpan.isRecording ? processSpan.stored : nil)
         try container.files.write(definition)
         do {
             let program = try spawn(plan, &definition, processSpan)

@@ -16,20 +16,30 @@ struct ProgramReadoption {
                 try adoptEnded(definition)
                 continue
             }
-            let program = try adoptLiving(definition, kernel)
+            let program = try adoptLiving(definition, kernel, hasEnded: state.exit != nil)
             container.programs.insert(program)
             program.noteAnswered()
             if let exit = state.exit { container.programs.ended(exit) }
         }
     }
 
-    private func span(_ definition: ProcessDefinition) -> OpenSpan {
-        if let stored = definition.span { return Telemetry.reopen(stored) }
+    /// - Parameter hasEnded: whether the process is known to be over
+    private func span(_ definition: ProcessDefinition, hasEnded: Bool) throws -> OpenSpan {
+        let context = definition.span?.context ?? container.definition.context
+        if let stored = definition.span {
+            // Ended and sent, it is not sent again; but others still refer to it.
+            return try container.files.hasToldSpan(process: definition.key)
+                ? Telemetry.unrecorded(.process, in: context) : Telemetry.reopen(stored)
+        }
+        // Nobody recorded its begin.
+        if hasEnded { return Telemetry.unrecorded(.process, in: context) }
         return Telemetry.start(.process, parent: container.definition.context, handle: container.handle)
     }
 
     /// Process 1 knows the program: its pipes come over with all that is in them.
-    private func adoptLiving(_ definition: ProcessDefinition, _ kernel: ContainerKernel) throws -> Program {
+    private func adoptLiving(
+        _ definition: ProcessDefinition, _ kernel: ContainerKernel, hasEnded: Bool
+    ) throws -> Program {
         let start = ProgramStart(
             container: container, kernel: kernel, key: definition.key, request: definition.request)
         var adopted = try kernel.process.adopt(definition.key)
@@ -37,7 +47,7 @@ struct ProgramReadoption {
             definition, stdout: SharedDescriptor.optional(adopted.stdout.take()),
             stderr: SharedDescriptor.optional(adopted.stderr.take()),
             input: SharedDescriptor.optional(adopted.stdin.take()),
-            terminal: SharedDescriptor.optional(adopted.terminal.take()), span(definition))
+            terminal: SharedDescriptor.optional(adopted.terminal.take()), span(definition, hasEnded: hasEnded))
     }
 
     /// Nobody holds pipes of it any more: it ended and was forgotten, was never started, or died with process 1. What
@@ -51,7 +61,7 @@ struct ProgramReadoption {
         }
         let program = Program(
             definition, stdout: try spooled(definition, .stdout), stderr: try spooled(definition, .stderr), input: nil,
-            terminal: nil, span: span(definition))
+            terminal: nil, span: try span(definition, hasEnded: true))
         program.noteAnswered()
         container.programs.insert(program)
         if let exit {
@@ -60,6 +70,7 @@ struct ProgramReadoption {
             program.span.set("apron.end.estimated", true)
             program.span.status(.error("ProcessOneDied", "process 1 of the container died"))
             program.span.end()
+            container.noteSpanEnd(of: program)
             program.finish(
                 .failure(
                     WorkerError(

@@ -1,3 +1,5 @@
+import Kernel
+import TestSupport
 import Testing
 
 extension Conformance {
@@ -174,6 +176,44 @@ extension Conformance {
                 #expect(ended.traceID == open.traceID)
                 #expect(ended.events.contains("worker_restarted"))
                 try garden.destroy(handle)
+            }
+        }
+
+        @Test func spansAreSentOnce() throws {
+            let scratch = try Scratch()
+            let file = "\(scratch.path)/spans"
+            try withWorker(flags: ["--trace-output", "otlp-json", "--trace-file", file]) { worker in
+                let garden = worker.garden
+                let handle = try garden.create()
+                #expect(try garden.output(handle, "exit 3", ["id": "ended"]).status == 3)
+                let living = try garden.run(handle, script: "read x; exit 4", ["id": "living"])
+                living.vanish()
+                // Ended in its container's death, and read by nobody.
+                let lost = try garden.create()
+                _ = try garden.run(lost, script: "sleep 1000", ["id": "lost"])
+                try worker.killProcessOne(of: lost)
+                let told = { (handle: String) in
+                    "\(worker.workDirectory)/containers/live/\(handle)/processes/1.told"
+                }
+                for mark in [told(handle), told(lost)] {
+                    try worker.poll("\(mark) to be there") { (try? KernelFile.read(mark)) != nil }
+                }
+                for _ in 0..<3 { try worker.restart() }
+                // Still known, and still to be referred to.
+                #expect(try garden.attach(handle, "ended").exit() == 3)
+                let again = try garden.attach(handle, "living")
+                try again.endInput()
+                #expect(try again.exit() == 4)
+                for handle in [handle, lost] { try garden.destroy(handle) }
+                try worker.end(by: 15)
+                let spans = try ExportedSpans(file)
+                let processes = spans.all.filter { $0.name == "process" }
+                #expect(Set(processes.map { $0["apron.process.id"] }) == ["ended", "living", "lost"])
+                #expect(processes.count == 3, "\(processes.map { $0["apron.process.id"] })")
+                let ended = try #require(processes.first { $0["apron.process.id"] == "ended" })
+                #expect(!ended.events.contains("worker_restarted"))
+                let attach = try #require(spans.all.first { $0.name == "process.attach" })
+                #expect(attach.linkedSpans.contains(ended.id))
             }
         }
 

@@ -109,6 +109,9 @@ struct OutputState {
         return current
     }
 
+    /// What comes first to whoever attaches now: bytes that the program has written and nobody has had.
+    var unread: UInt64 { spool.end - spool.mark + UInt64(output.backlog()) }
+
     /// The smallest position that somebody has yet to read.
     private var needed: UInt64 { attachers.map(\.position).min() ?? spool.mark }
 

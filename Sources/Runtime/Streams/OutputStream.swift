@@ -48,6 +48,17 @@ public final class OutputStream: Sendable {
     /// What was done so far; from any thread, without waiting.
     public var statistics: OutputStatistics { snapshot.withLock { $0 } }
 
+    /// How many bytes come first to whoever attaches now: those that the program has written and nobody has had. Nil
+    /// after the pump's stop.
+    public func unread() async -> UInt64? {
+        await withCheckedContinuation { continuation in
+            let accepted = pump.perform {
+                continuation.resume(returning: self.guarded.withLock { $0.state.unread })
+            }
+            if !accepted { continuation.resume(returning: nil) }
+        }
+    }
+
     /// Sends the output to a socket until the program's output ends, the peer goes, or the task is cancelled.
     ///
     /// A peer that shuts down its sending direction counts as gone: clients of the Garden protocol close output

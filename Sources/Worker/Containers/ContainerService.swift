@@ -152,6 +152,9 @@ public final class ContainerService: Containers {
             let span = Telemetry.start(
                 .processAttach, links: [Link(program.span.context, type: "process")], handle: handle)
             span.set("apron.process.id", processID)
+            if span.isRecording {
+                span.set("apron.attach.replayed_bytes", Int64(clamping: await program.unread()))
+            }
             return ProgramAttachment(program, of: container, span: span)
         }
     }

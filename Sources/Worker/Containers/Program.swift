@@ -57,6 +57,12 @@ final class Program: Sendable {
 
     func output(_ kind: OutputKind) -> OutputStream? { kind == .stdout ? stdout : stderr }
 
+    /// Bytes of all its output that nobody has had yet.
+    func unread() async -> UInt64 {
+        let (stdout, stderr) = (await stdout?.unread(), await stderr?.unread())
+        return (stdout ?? 0) + (stderr ?? 0)
+    }
+
     /// Notes that a client had all of a stream; true once that holds for every stream of an ended program.
     func noteDelivered(_ kind: OutputKind) -> Bool {
         let hasEnded = !isRunning

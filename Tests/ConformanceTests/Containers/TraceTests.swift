@@ -89,6 +89,22 @@ extension Conformance {
             let garden = try SharedWorker.garden
             try garden.withContainer { handle in
                 #expect(try garden.output(handle, "exit 7", ["id": "p"]).status == 7)
+        @Test func anAttachTellsWhatIsReplayed() throws {
+            let garden = try SharedWorker.garden
+            try garden.withContainer { handle in
+                // Nobody asks for its output before it has ended.
+                let script = "head -c 5000 /dev/zero; head -c 300 /dev/zero >&2; exit 2"
+                #expect(try garden.run(handle, script: script, ["id": "p"]).exit() == 2)
+                for wanted in [5300, 0] {
+                    let outcome = try garden.attach(handle, "p").outcome()
+                    #expect(outcome.stdout.utf8.count + outcome.stderr.utf8.count == wanted)
+                }
+                let spans = try SpanTree(garden, handle).spans.filter { $0.name == "process.attach" }
+                #expect(
+                    spans.sorted { $0.start < $1.start }.map { $0["apron.attach.replayed_bytes"] } == ["5300", "0"])
+            }
+        }
+
                 var tree = try SpanTree(garden, handle)
                 while tree.first("process")?.isOpen != false { tree = try SpanTree(garden, handle) }
                 let process = try #require(tree.first("process"))

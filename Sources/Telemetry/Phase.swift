@@ -26,7 +26,9 @@ public enum Phase: String, CaseIterable, Sendable, Codable {
 
     /// Starting process 1 and waiting until it has set the container up; the child groups are its children.
     case containerLaunch = "container.launch"
-    /// The child waits until it is in its cgroup, its ids are mapped and its network exists.
+    /// Making process 1: clone3(2) with its namespaces up to its exec, its ids mapped, the connection to it.
+    case childStart = "child.start"
+    /// The child waits for its plan: until its network exists, and what is to be mounted is collected.
     case childWait = "child.wait"
     /// The child attaches the mounts.
     case childMounts = "child.mounts"
@@ -133,7 +135,7 @@ extension Phase {
     public var group: Group {
         switch self {
         case .containerCreate, .admission, .rootfsPrepare, .cgroupCreate, .networkCreate, .containerLaunch,
-            .stateCommit:
+            .childStart, .stateCommit:
             .create
         case .netns, .veth, .address, .routes, .nat: .network
         case .childWait, .childMounts, .childRoot, .childIdentity, .childSeccomp, .childExec: .child

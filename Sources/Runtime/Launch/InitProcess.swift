@@ -79,7 +79,7 @@ public final class InitProcess: Sendable {
 
     // MARK: the container
 
-    /// Carries the plan out; the stamps become spans below the current one.
+    /// Carries the plan out; the stamps become spans below the current one, from `begin` to the reply without a gap.
     public func setUp(_ plan: LaunchPlan, since begin: UInt64, spans: StepSpans) throws(KernelError) {
         let (document, descriptors) = plan.encoded()
         // The plan itself goes along.
@@ -92,7 +92,7 @@ public final class InitProcess: Sendable {
         let file = try Memfd.sealed("apron-plan", document)
         let reply = try connection.request(
             InitFrame(APRON_SETUP), descriptors: [file.descriptor.number] + descriptors)
-        spans.record(setUp: reply.records, of: plan, since: begin)
+        spans.record(setUp: reply.records, of: plan, since: begin, until: bootTime())
         if let failure = reply.failure(subject: plan.subject) { throw failure.error }
     }
 

@@ -19,8 +19,9 @@ public struct StepSpans: Sendable {
     /// Records the spans of a container's set-up below the current span.
     /// - Parameters:
     ///   - begin: when process 1 began to wait, in nanoseconds of CLOCK_BOOTTIME
-    func record(setUp records: [StepRecord], of plan: LaunchPlan, since begin: UInt64) {
-        record(records, since: begin) { record in
+    ///   - end: when its report was there
+    func record(setUp records: [StepRecord], of plan: LaunchPlan, since begin: UInt64, until end: UInt64) {
+        record(records, since: begin, until: end) { record in
             let operations = plan.operations
             let name = operations.indices.contains(record.step) ? LaunchPlan.name(of: operations[record.step]) : "step"
             return (name, plan.subject(of: record.step))
@@ -35,7 +36,7 @@ public struct StepSpans: Sendable {
     }
 
     private func record(
-        _ records: [StepRecord], since begin: UInt64, until end: UInt64? = nil,
+        _ records: [StepRecord], since begin: UInt64, until end: UInt64,
         describe: (StepRecord) -> (name: String, subject: String?)
     ) {
         guard Telemetry.recordsSpans, !records.isEmpty else { return }
@@ -46,7 +47,7 @@ public struct StepSpans: Sendable {
             rest = rest.dropFirst(run.count)
             guard let last = run.last else { break }
             // What lies between two groups belongs to the later one: the phases have no gap.
-            let finish = rest.isEmpty ? max(end ?? last.end, last.end) : last.end
+            let finish = rest.isEmpty ? max(end, last.end) : last.end
             recordGroup(Array(run), from: clock, to: max(clock, finish), describe)
             clock = max(clock, last.end)
         }

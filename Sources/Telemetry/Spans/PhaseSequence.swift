@@ -15,6 +15,9 @@ public struct PhaseSequence {
         clock = parent?.start ?? 0
     }
 
+    /// Where the next phase begins, in nanoseconds of CLOCK_BOOTTIME; of no meaning while spans are off.
+    public var end: UInt64 { clock }
+
     /// Runs a phase; see ``traced(_:_:)``.
     @inlinable
     @inline(__always)

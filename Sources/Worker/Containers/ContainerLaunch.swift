@@ -122,10 +122,12 @@ struct ContainerLaunch {
     private func launch(
         _ root: Root, _ cgroup: ContainerCgroup, _ span: PhaseSpan, _ undo: inout UndoStack
     ) throws -> (InitProcess, String?) {
-        let process = try InitProcess.launch(
-            image: facilities.initImage, directory: files.directory, map: isPrivileged ? nil : facilities.map,
-            cgroup: cgroup, onExit: onExit, onEnd: onEnd)
-        let born = bootTime()
+        var steps = span.phases()
+        let process = try steps.run(.childStart) { _ in
+            try InitProcess.launch(
+                image: facilities.initImage, directory: files.directory, map: isPrivileged ? nil : facilities.map,
+                cgroup: cgroup, onExit: onExit, onEnd: onEnd)
+        }
         span.set("process.pid", Int64(process.pid))
         undo.push("end process 1") {
             try process.kill()
@@ -150,7 +152,7 @@ struct ContainerLaunch {
         }
         let payload = try SharedDescriptor.optional(cgroup.payloadDirectory())
         layout.payloadCgroup = payload?.number
-        try process.setUp(layout.plan(), since: born, spans: facilities.stepSpans)
+        try process.setUp(layout.plan(), since: steps.end, spans: facilities.stepSpans)
         withExtendedLifetime((root, names, payload, views)) {}
         return (process, attachment.map { "\($0.address)" })
     }

@@ -76,8 +76,12 @@ extension Conformance {
                         == ["admission", "rootfs.prepare", "cgroup.create", "container.launch", "state.commit"])
                 for (before, after) in zip(phases, phases.dropFirst()) { #expect(before.end == after.start) }
                 let launch = try #require(tree.first("container.launch"))
-                let groups = Set(tree.childNames(of: launch))
-                #expect(groups.isSuperset(of: ["network.create", "child.wait", "child.mounts", "child.root"]))
+                // The network is made while the child waits; all else follows each other from the launch's begin on.
+                let steps = tree.children(of: launch).filter { $0.name != "network.create" }
+                #expect(
+                    steps.map(\.name) == ["child.start", "child.wait", "child.mounts", "child.root", "child.identity"])
+                #expect(steps.first?.start == launch.start && (steps.last?.end ?? 0) <= launch.end)
+                for (before, after) in zip(steps, steps.dropFirst()) { #expect(before.end == after.start) }
                 let network = try #require(tree.first("network.create"))
                 #expect(Set(tree.childNames(of: network)).isSuperset(of: ["address", "veth"]))
                 #expect(launch["process.pid"] != nil)
@@ -85,10 +89,6 @@ extension Conformance {
             }
         }
 
-        @Test func aRunIsAProcessOfTheContainer() throws {
-            let garden = try SharedWorker.garden
-            try garden.withContainer { handle in
-                #expect(try garden.output(handle, "exit 7", ["id": "p"]).status == 7)
         @Test func anAttachTellsWhatIsReplayed() throws {
             let garden = try SharedWorker.garden
             try garden.withContainer { handle in
@@ -105,6 +105,10 @@ extension Conformance {
             }
         }
 
+        @Test func aRunIsAProcessOfTheContainer() throws {
+            let garden = try SharedWorker.garden
+            try garden.withContainer { handle in
+                #expect(try garden.output(handle, "exit 7", ["id": "p"]).status == 7)
                 var tree = try SpanTree(garden, handle)
                 while tree.first("process")?.isOpen != false { tree = try SpanTree(garden, handle) }
                 let process = try #require(tree.first("process"))

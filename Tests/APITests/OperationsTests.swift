@@ -146,6 +146,70 @@ import Worker
         }
     }
 
+    /// What the page does with what it is told of a list.
+    private func merged(_ list: [JSONObject], _ change: JSONObject) throws -> [JSONObject] {
+        if change.has("items") { return try change.objects("items") }
+        let placed = try change.list("set").map { pair -> (Int, JSONObject) in
+            guard case .array(let parts) = pair, parts.count == 2, case .unsigned(let place) = parts[0] else {
+                throw JSONError(description: "not a placed row: \(pair)")
+            }
+            return (Int(place), try JSONObject(parts[1]))
+        }
+        let gone = try change.list("gone").compactMap { if case .string(let key) = $0 { key } else { nil } }
+        let changed = Set(gone + placed.compactMap { try? $0.1.string("handle") })
+        var rows = list.filter { row in (try? row.string("handle")).map { !changed.contains($0) } ?? false }
+        for (place, row) in placed { rows.insert(row, at: place) }
+        return rows
+    }
+
+    @Test func eventsOfManyContainersAreAsLongAsWhatChanged() async throws {
+        func container(_ number: Int, _ state: String = "active") -> ContainerSummary {
+            var container = ContainerSummary(handle: "c\(10_000 + number)", created: 1)
+            container.state = state
+            container.processes = [ProcessSummary(id: "p", command: String(repeating: "x", count: 100), started: 2)]
+            return container
+        }
+        let first = (0..<1000).map { container($0) }
+        var changed = first
+        changed[500] = container(500, "dead")
+        changed.remove(at: 900)
+        changed.insert(container(-1), at: 0)
+        let states = [first, changed, Array(changed.dropFirst(3)), changed.reversed()]
+        try await withOperationsServer(WorkerOverview(containers: first)) { server in
+            let client = try await server.open("GET", "/events")
+            _ = try await client.head()
+            var (list, sizes): ([JSONObject], [Int]) = ([], [])
+            for containers in states {
+                server.overview.set(WorkerOverview(containers: containers))
+                let wanted = containers.map(\.handle)
+                while true {
+                    let event = try await client.line()
+                    guard event.hasPrefix("data:") else { continue }
+                    let object = try JSONObject(parsing: Array(event.utf8.dropFirst(6)))
+                    if !object.has("containers") { continue }
+                    let change = try object.object("containers")
+                    list = try merged(list, change)
+                    #expect(try change.unsigned("total") == UInt64(list.count))
+                    if try list.map({ try $0.string("handle") }) == wanted {
+                        sizes.append(event.utf8.count)
+                        break
+                    }
+                }
+                if sizes.count == 2 { #expect(try list[501].string("state") == "dead") }
+            }
+            #expect(sizes[0] > 100_000 && sizes[3] > 100_000, "the whole list, and one in another order: \(sizes)")
+            #expect(sizes[1] < 2000 && sizes[2] < 2000, "\(sizes)")
+            // Whoever connects again has everything at once, whatever was the last that it had.
+            let again = try await server.open("GET", "/events", headers: ["Last-Event-ID: 7"])
+            _ = try await again.head()
+            var event = ""
+            while !event.hasPrefix("data:") { event = try await again.line() }
+            #expect(event.contains("\"items\"") && event.contains("\"worker\"") && !event.contains("\"set\""))
+            try await again.close()
+            try await client.close()
+        }
+    }
+
     @Test func pagesAreLimited() async throws {
         try await withOperationsServer { server in
             var clients: [WireClient] = []

@@ -1,7 +1,10 @@
 internal import HTTPTypes
 internal import Synchronization
 
-/// The page's live connections: server-sent events, each with the sections that changed since the one before.
+/// The page's live connections: server-sent events, each with what changed since the one before.
+///
+/// The first of a connection has everything, whatever the client had seen before, so that events need no ids; and from
+/// time to time another one has.
 ///
 /// A client that reads slowly gets fewer events, not a queue of them: what is sent is always the latest state, and the
 /// next is made when the kernel has taken the one before.
@@ -10,6 +13,8 @@ final class EventStreams: Sendable {
     static let clientsMax = 16
     /// Silence after which a comment tells both sides that the other is there.
     private static let heartbeat = Duration.seconds(15)
+    /// Between two events that have everything: a page that went wrong must not stay so.
+    private static let wholeInterval = Duration.seconds(300)
     /// What a page waits before it connects again.
     private static let retryMilliseconds = 2000
 
@@ -39,10 +44,12 @@ final class EventStreams: Sendable {
     private func feed(_ connection: TakenConnection) async throws {
         try await connection.write(Array(Self.head.utf8))
         var sent: OperationsState?
-        var last = ContinuousClock.now
+        var (last, whole) = (ContinuousClock.now, ContinuousClock.now)
         while true {
             let state = await board.state()
             try Task.checkCancellation()
+            if .now - whole >= Self.wholeInterval { sent = nil }
+            if sent == nil { whole = .now }
             if let changes = state.changes(since: sent) {
                 // JSON has no line break of its own, so it is one line of data.
                 try await connection.write(Array("event: state\ndata: ".utf8) + changes + Array("\n\n".utf8))

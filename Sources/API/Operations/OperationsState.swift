@@ -2,9 +2,9 @@ internal import Kernel
 internal import Telemetry
 internal import Worker
 
-/// All that the page shows at one moment, as JSON in sections, so that only those that changed need to be sent.
+/// All that the page shows at one moment, as JSON in sections, so that only what changed needs to be sent.
 struct OperationsState: Sendable {
-    /// A part of the page that changes as a whole.
+    /// A part of the page: an object that changes as a whole, or a list of rows.
     enum Section: String, CaseIterable {
         case worker, host, containers, volumes, open, traces, store
     }
@@ -22,40 +22,49 @@ struct OperationsState: Sendable {
     let volumes: Int
     /// When it was, in nanoseconds since the epoch.
     private let time: UInt64
-    private var sections: [Section: [UInt8]] = [:]
+    private var objects: [Section: [UInt8]] = [:]
+    private var lists: [Section: RowList] = [:]
 
     init(_ sources: OperationsRoutes.Sources, _ overview: WorkerOverview) {
         containers = overview.containers.count
         volumes = overview.volumes.count
         time = realTime()
         let open = sources.store.openSpans(limit: Self.openMax)
-        sections[.worker] = JSONWriter.bytes(of: sources.worker.json)
-        sections[.host] = JSONWriter.bytes(of: sources.host().json)
-        sections[.containers] = JSONWriter.bytes(of: .found(overview.containers, Self.objectsMax) { $0.json })
-        sections[.volumes] = JSONWriter.bytes(of: .found(overview.volumes, Self.objectsMax) { $0.json })
-        sections[.open] = JSONWriter.bytes(of: .counted(open.spans.map(\.json), open.total))
+        objects[.worker] = JSONWriter.bytes(of: sources.worker.json)
+        objects[.host] = JSONWriter.bytes(of: sources.host().json)
+        let described = (overview.containers.prefix(Self.objectsMax), overview.volumes.prefix(Self.objectsMax))
+        lists[.containers] = RowList(described.0.map { .init($0.handle, $0.json) }, of: containers)
+        lists[.volumes] = RowList(described.1.map { .init($0.handle, $0.json) }, of: volumes)
+        lists[.open] = RowList(open.spans.map { .init("\($0.context.spanID)", $0.json) }, of: open.total)
         let traces = sources.store.recentTraces(limit: Self.tracesMax)
-        sections[.traces] = JSONWriter.bytes(of: .counted(traces.map(\.json), traces.count))
-        sections[.store] = JSONWriter.bytes(of: sources.store.usage.json)
+        lists[.traces] = RowList(traces.map { .init("\($0.traceID)", $0.json) }, of: traces.count)
+        objects[.store] = JSONWriter.bytes(of: sources.store.usage.json)
     }
 
     /// All sections as one object.
-    var json: [UInt8] { object(Section.allCases) }
+    var json: [UInt8] { object { objects[$0] ?? lists[$0]?.json } ?? [] }
 
-    /// The sections that differ from those of another moment as one object; nil when none does.
+    /// What differs from another moment as one object, see ``RowList``; nil when nothing does.
     func changes(since former: OperationsState?) -> [UInt8]? {
         guard let former else { return json }
-        let changed = Section.allCases.filter { sections[$0] != former.sections[$0] }
-        return changed.isEmpty ? nil : object(changed)
+        return object { section in
+            if let list = lists[section], let known = former.lists[section] { return list.changes(since: known) }
+            return objects[section] == former.objects[section] ? nil : objects[section]
+        }
     }
 
-    private func object(_ wanted: [Section]) -> [UInt8] {
+    /// The sections that have something to say; nil when none has.
+    private func object(_ contents: (Section) -> [UInt8]?) -> [UInt8]? {
         var bytes = Array("{\"time\":".utf8)
         bytes += JSONWriter.bytes(of: .milliseconds(time))
-        for section in wanted {
+        var isEmpty = true
+        for section in Section.allCases {
+            guard let content = contents(section) else { continue }
             bytes += Array(",\"\(section.rawValue)\":".utf8)
-            bytes += sections[section] ?? []
+            bytes += content
+            isEmpty = false
         }
+        if isEmpty { return nil }
         bytes.append(UInt8(ascii: "}"))
         return bytes
     }

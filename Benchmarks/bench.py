@@ -50,7 +50,8 @@ def options():
     parser.add_argument("--markdown", metavar="FILE", type=pathlib.Path, help="write the tables there, too")
     parser.add_argument("--out", metavar="DIR", type=pathlib.Path, help="keep raw figures and logs there")
     parser.add_argument("--disk", metavar="DIR", default="/var/tmp",
-                        help="folder on the disk that volumes are measured on; takes 2 GB (default: /var/tmp)")
+                        help="folder on the disk that volumes are measured on; takes 12 GB, half of it with --quick "
+                             "(default: /var/tmp)")
     parser.add_argument("--no-build", action="store_true", help="take what .build/release has")
     parser.add_argument("--no-packages", action="store_true", help="do not look for missing Debian packages")
     parsed = parser.parse_args()

@@ -104,6 +104,10 @@ extension VolumeStore {
 
     /// Gives a live volume a layer that takes changes, unless it has one, and marks it as being written to. Both are on
     /// disk before anybody can write.
+    ///
+    /// Neither of the two calls of fsync(2) in that can be spared. Were the new record lost in a power cut, the volume
+    /// would come back as it was before, empty perhaps, although a stream or a process has been told that it succeeded:
+    /// it must be given up. And a name that came to the disk before what the file says would leave no record at all.
     func makeWritable(_ record: VolumeRecord) throws -> VolumeRecord {
         var record = record
         if record.stack.writable != nil {

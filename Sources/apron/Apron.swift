@@ -8,7 +8,18 @@ enum Main {
         // Before anything is opened: it could become descriptor 0, 1 or 2 and be written to as a standard stream.
         try? CurrentProcess.openMissingStandardStreams()
         CurrentProcess.ignoreBrokenPipes()
-        await Apron.main(arguments(Array(CommandLine.arguments.dropFirst())))
+        let arguments = arguments(Array(CommandLine.arguments.dropFirst()))
+        if let command = runCommand(arguments) {
+            Confinement.end(await command.outcome())
+        }
+        await Apron.main(arguments)
+    }
+
+    /// The command of `apron run` when nothing is wrong with its options. It is read as a command line of its own, which
+    /// takes less time than the tree of all commands does; help, and words for mistakes, are left to that.
+    static func runCommand(_ arguments: [String]) -> RunCommand? {
+        guard arguments.first == "run" else { return nil }
+        return (try? RunCommand.parseAsRoot(Array(arguments.dropFirst()))) as? RunCommand
     }
 
     /// `apron help worker` prints what `apron worker --help` prints, which is made from the table of settings.

@@ -6,8 +6,12 @@ import Worker
 @testable import apron
 
 @Suite struct RunCommandTests {
+    /// As the program reads it at once, which must not differ from what the tree of all commands makes of it.
     private func parse(_ arguments: String...) throws -> RunCommand {
-        try #require(try Apron.parseAsRoot(["run"] + arguments) as? RunCommand)
+        let command = try #require(Main.runCommand(["run"] + arguments))
+        let inTree = try #require(try Apron.parseAsRoot(["run"] + arguments) as? RunCommand)
+        #expect("\(command)" == "\(inTree)")
+        return command
     }
 
     @Test func everyOptionReachesItsRequest() throws {
@@ -70,6 +74,7 @@ import Worker
     ]) func impossibleOptionsAreRefused(_ arguments: [String]) {
         let error = #expect(throws: (any Error).self) { try Apron.parseAsRoot(["run"] + arguments) }
         if let error { #expect(Apron.exitCode(for: error).rawValue == 64) }
+        #expect(Main.runCommand(["run"] + arguments) == nil)
     }
 
     @Test func helpIsPrintedForEachCommand() {
@@ -82,6 +87,7 @@ import Worker
                 #expect(Apron.exitCode(for: error).rawValue == 0)
                 #expect(Apron.fullMessage(for: error).contains("EXAMPLES:"))
             }
+            #expect(Main.runCommand(arguments) == nil)
         }
         #expect(Main.arguments(["help", "worker"]) == ["worker", "--help"])
     }

@@ -7,6 +7,8 @@ internal import Worker
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
+        // For when it is read as a command line of its own (Main), which is not looked at for completions of shells.
+        _superCommandName: "apron",
         abstract: "Run a program in a container of its own and remove the container afterwards.",
         discussion: """
             The exit code is the program's; 128 + N when signal N ended it; 125 when Apron failed, 126 when the program \
@@ -93,15 +95,16 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 
-    func run() async throws {
-        let code: Int32
+    func run() async throws { throw ExitCode(await outcome()) }
+
+    /// Runs the program; the exit code to end with. What went wrong is written to standard error.
+    func outcome() async -> Int32 {
         do {
-            code = try await RunStart(self, environment: CurrentProcess.environment()).run()
+            return try await RunStart(self, environment: CurrentProcess.environment()).run()
         } catch {
             try? StandardStream.error.write("apron run: \(error)\n")
-            code = RunExit.code(for: error)
+            return RunExit.code(for: error)
         }
-        throw ExitCode(code)
     }
 
     /// The request that the options make.

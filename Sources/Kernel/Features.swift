@@ -49,6 +49,18 @@ public struct Features: Sendable {
     /// States a set of features without probing.
     public init(states: [Feature: State]) { self.states = states }
 
+    /// Everything that can be there, as far as it is not switched off.
+    /// - Throws: EINVAL for an unknown name in `disabled`
+    public static func complete(disabled: String = "") throws(KernelError) -> Features {
+        let off = try Features.disabled(by: disabled)
+        return Features(
+            states: Dictionary(
+                uniqueKeysWithValues: Feature.allCases.map { ($0, off.contains($0) ? .disabled : .present) }))
+    }
+
+    /// Whether every feature works.
+    public var isComplete: Bool { Feature.allCases.allSatisfy(has) }
+
     /// Whether a feature works and is not switched off.
     public func has(_ feature: Feature) -> Bool { states[feature] == .present }
 

@@ -35,8 +35,10 @@ final class Facilities: Sendable {
         map = try IdentityMap.ofThisProcess()
         userNamespace = SharedDescriptor(try initImage.makeUserNamespace(map))
         let workDirectory = try Directory(settings.workDirectory)
+        try DirectoryClaim.makeDirectories(settings.cacheDirectory)
+        let cache = try Directory(settings.cacheDirectory)
         features = try userNamespace.with { namespace throws(KernelError) in
-            try Features.probe(
+            try FeatureShelf(directory: cache).features(
                 userNamespace: namespace, workDirectory: workDirectory, disabled: settings.disabledFeatures)
         }
         guard features.missingRequired.isEmpty else {
@@ -60,8 +62,7 @@ final class Facilities: Sendable {
             hostAddress: (settings.network ?? NetworkConfiguration()).gateway)
         pump = try Pump()
         stepSpans = StepSpans(showsEveryStep: settings.showsEveryStep)
-        try DirectoryClaim.makeDirectories(settings.cacheDirectory)
-        filters = FilterShelf(directory: try Directory(settings.cacheDirectory), custom: settings.seccompFile)
+        filters = FilterShelf(directory: cache, custom: settings.seccompFile)
     }
 
     /// What fully privileged containers see of cgroups: the host's, on v1 those that limit processes.

@@ -58,22 +58,51 @@ final class FilterShelf: Sendable {
     /// FNV-1a, 64 bits: tells versions apart, protects against nothing.
     private static func fingerprint(_ profile: SeccompProfile) -> String {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        func add(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
         func add(_ text: String) {
-            for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+            for byte in text.utf8 { add(byte) }
             // Between two texts, which have no such byte.
-            hash = (hash ^ 0xff) &* 0x100_0000_01b3
+            add(0xff)
         }
-        add("\(profile.defaultAction) \(profile.architectures.map(\.rawValue))")
+        // Not as text, which would take longer than the rest of the way to a filter on disk.
+        func add(_ number: some FixedWidthInteger) {
+            for shift in stride(from: 0, to: 64, by: 8) { add(UInt8(truncatingIfNeeded: number >> shift)) }
+        }
+        func add(_ action: SeccompProfile.Action) {
+            let (kind, number) = action.code
+            add(kind)
+            add(number)
+        }
+        add(profile.defaultAction)
+        for architecture in profile.architectures { add(architecture.rawValue) }
         for rule in profile.rules {
-            add("\(rule.action)")
+            add(rule.action)
             for call in rule.calls {
                 add(call.name)
-                if let number = call.number { add("\(number)") }
+                if let number = call.number { add(number) }
             }
             for condition in rule.conditions {
-                add("\(condition.argument) \(condition.comparison.rawValue) \(condition.value) \(condition.valueTwo)")
+                add(condition.argument)
+                add(condition.comparison.rawValue)
+                add(condition.value)
+                add(condition.valueTwo)
             }
         }
         return String(hash, radix: 16)
+    }
+}
+
+extension SeccompProfile.Action {
+    /// A letter for the kind, and the number that belongs to it.
+    fileprivate var code: (kind: UInt8, number: Int32) {
+        switch self {
+        case .allow: (UInt8(ascii: "a"), 0)
+        case .fail(let error): (UInt8(ascii: "f"), error.rawValue)
+        case .log: (UInt8(ascii: "l"), 0)
+        case .trap: (UInt8(ascii: "s"), 0)
+        case .trace(let number): (UInt8(ascii: "t"), Int32(number))
+        case .killThread: (UInt8(ascii: "k"), 0)
+        case .killProcess: (UInt8(ascii: "p"), 0)
+        }
     }
 }

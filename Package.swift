@@ -22,11 +22,18 @@ let embedded: [SwiftSetting] = [
 // What is released starts in half the time with the standard library inside; tests are not linked so.
 let staticLibrary: [LinkerSetting] = [
     .unsafeFlags(
-        ["-static-stdlib", "-l_FoundationCShims", "-l_FoundationCollections"], .when(configuration: .release))
+        [
+            "-static-stdlib", "-l_FoundationCShims", "-l_FoundationCollections",
+            // Nothing that is loaded later looks for names in the program.
+            "-use-ld=lld", "-Xlinker", "--no-export-dynamic",
+        ],
+        .when(configuration: .release))
 ]
-// Process 1 brings along what it uses of a C library (CStart).
+// Process 1 brings along what it uses of a C library (CStart). Whoever starts containers copies it into memory, so that
+// what is released carries nothing for debuggers.
 let withoutLibrary: [LinkerSetting] = [
-    .unsafeFlags(["-Xclang-linker", "-static", "-Xclang-linker", "-nostdlib", "-Xlinker", "--gc-sections"])
+    .unsafeFlags(["-Xclang-linker", "-static", "-Xclang-linker", "-nostdlib", "-Xlinker", "--gc-sections"]),
+    .unsafeFlags(["-Xlinker", "--strip-all"], .when(configuration: .release)),
 ]
 let staticProgram: [LinkerSetting] = [.unsafeFlags(["-Xclang-linker", "-static"])]
 

@@ -67,13 +67,12 @@ let package = Package(
             ]),
         .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CCapability", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
-        .systemLibrary(name: "CNftables", pkgConfig: "libnftables", providers: [.apt(["libnftables-dev"])]),
+        .target(name: "CNftables"),
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "InitProtocol"),
         .target(name: "Kernel", dependencies: ["CKernel", "CSeccomp", "CCapability"], swiftSettings: strict),
-        // Apart from Kernel, since its library brings six more, which the archive process would load for each stream.
         .target(name: "Firewall", dependencies: ["Kernel", "CNftables"], swiftSettings: strict),
         .target(
             name: "Telemetry",

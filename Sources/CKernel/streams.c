@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -56,7 +57,7 @@ int apron_set_socket_option(int fd, int level, int name, int value) {
     return setsockopt(fd, level, name, &value, sizeof value);
 }
 
-int apron_thread_start(const char *name, void *(*entry)(void *), void *context) {
+int apron_thread_start(void *(*entry)(void *), void *context) {
     sigset_t all, before;
     pthread_t thread;
     sigfillset(&all);
@@ -68,7 +69,13 @@ int apron_thread_start(const char *name, void *(*entry)(void *), void *context) 
         errno = error;
         return -1;
     }
-    pthread_setname_np(thread, name);
     pthread_detach(thread);
     return 0;
+}
+
+void apron_thread_name(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+void apron_heap_unite(void) {
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_TOP_PAD, 1 << 20);
 }

@@ -10,6 +10,7 @@ enum Main {
         CurrentProcess.ignoreBrokenPipes()
         let arguments = arguments(Array(CommandLine.arguments.dropFirst()))
         if let command = runCommand(arguments) {
+            CurrentProcess.shareOneHeap()
             Confinement.end(await command.outcome())
         }
         await Apron.main(arguments)

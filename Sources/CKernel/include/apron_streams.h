@@ -45,6 +45,10 @@ int apron_poll_now(int fd, short events);
 int apron_set_socket_option(int fd, int level, int name, int value);
 
 // A detached thread with every signal blocked. `entry` is called with `context` on it.
-int apron_thread_start(const char *name, void *(*entry)(void *), void *context);
+int apron_thread_start(void *(*entry)(void *), void *context);
+// The calling thread's name, at most 15 bytes; for another thread it would take a file.
+void apron_thread_name(const char *name);
+// mallopt(3): threads that are started from now on have no heap of their own, and the one there is grows by 1 MiB.
+void apron_heap_unite(void);
 
 #endif

@@ -68,6 +68,10 @@ public enum CurrentProcess {
         _ = signal(SIGPIPE, SIG_IGN)
     }
 
+    /// Threads that are started from now on share one heap. Each would begin with one of its own, which takes time that
+    /// only a program that runs for long gets back.
+    public static func shareOneHeap() { apron_heap_unite() }
+
     /// Opens `/dev/null` for each of the descriptors 0, 1 and 2 that the process was started without, since the next
     /// file opened would otherwise become a standard stream.
     public static func openMissingStandardStreams() throws(KernelError) {
@@ -85,6 +89,9 @@ public enum CurrentProcess {
         var target = [CChar](repeating: 0, count: Int(PATH_MAX))
         // Safe: readlink writes at most as many bytes as the array holds.
         let length = try invoke("readlink", path) { unsafe readlink(path, &target, target.count) }
-        return String(decoding: target[..<length].lazy.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        // Safe: the bytes live for the call.
+        return unsafe target.withUnsafeBytes { bytes in
+            unsafe String(decoding: UnsafeRawBufferPointer(rebasing: bytes[..<length]), as: UTF8.self)
+        }
     }
 }

@@ -9,10 +9,10 @@ internal import Glibc
 /// - Throws: EAGAIN when there are too many threads (pthread_create(3)).
 public func startThread(named name: String, _ body: @escaping @Sendable () -> Void) throws(KernelError) {
     // Safe: the retain is taken over by the thread, or released below when there is none.
-    let context = unsafe Unmanaged.passRetained(ThreadBody(body))
+    let context = unsafe Unmanaged.passRetained(ThreadBody(name, body))
     do {
         try invoke("pthread_create", name) {
-            unsafe apron_thread_start(name, runThreadBody, context.toOpaque())
+            unsafe apron_thread_start(runThreadBody, context.toOpaque())
         }
     } catch {
         unsafe context.release()
@@ -21,14 +21,21 @@ public func startThread(named name: String, _ body: @escaping @Sendable () -> Vo
 }
 
 private final class ThreadBody: Sendable {
+    let name: String
     let run: @Sendable () -> Void
 
-    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+    init(_ name: String, _ run: @escaping @Sendable () -> Void) {
+        self.name = name
+        self.run = run
+    }
 }
 
 private func runThreadBody(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
     guard let context = unsafe context else { return nil }
     // Safe: the pointer is the retained object of startThread, and this is the only taker.
-    unsafe Unmanaged<ThreadBody>.fromOpaque(context).takeRetainedValue().run()
+    let body = unsafe Unmanaged<ThreadBody>.fromOpaque(context).takeRetainedValue()
+    // Safe: the name lives for the call.
+    unsafe apron_thread_name(body.name)
+    body.run()
     return nil
 }

@@ -98,8 +98,11 @@ extension Setting {
             help: help, effect: .used)
     }
 
+    private static let dash = UInt8(ascii: "-")
+    private static let underscore = UInt8(ascii: "_")
+
     private static func environmentName(_ prefix: String, _ name: String) -> String {
-        prefix + "_" + name.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
+        prefix + "_" + String(decoding: name.uppercased().utf8.map { $0 == dash ? underscore : $0 }, as: UTF8.self)
     }
 
     /// Whether the flag stands alone, without a value.

@@ -23,14 +23,14 @@ struct RunStart {
         LineLogHandler.bootstrap(level: command.logLevel, stream: .error, provider: .traceContext)
         try HostPreparation.requireRoot()
 
-        // 2. Signals, before there is anything that one could leave behind.
-        var trapped: [UnixSignal] = [.sigint, .sigterm, .sighup, .sigquit]
-        if command.tty { trapped.append(.sigwinch) }
-        let signals = await UnixSignalsSequence(trapping: trapped)
+        // 2. Signals, before there is anything that one could leave behind; each takes two threads' time to arrange for.
+        let trapped: [UnixSignal] = [.sigint, .sigterm, .sighup, .sigquit] + (command.tty ? [.sigwinch] : [])
+        async let trapping = UnixSignalsSequence(trapping: trapped)
 
         // 3. A work directory of its own, with what a killed run may have left in it.
         let claim = try HostPreparation.claimRun(under: command.workDirectory)
         let configuration = try configuration(workDirectory: claim.path)
+        let signals = await trapping
         let tracing = Logger(label: "apron.telemetry")
         for notice in configuration.telemetry.notices { tracing.warning("\(notice)") }
         try TelemetryStart.configure(configuration.telemetry, workerName: configuration.name, logger: tracing)

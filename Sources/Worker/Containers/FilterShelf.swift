@@ -73,6 +73,7 @@ final class FilterShelf: Sendable {
             add(kind)
             add(number)
         }
+        add(SeccompFilter.compilation)
         add(profile.defaultAction)
         for architecture in profile.architectures { add(architecture.rawValue) }
         for rule in profile.rules {

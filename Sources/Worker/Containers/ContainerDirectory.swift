@@ -85,9 +85,7 @@ final class ContainerDirectory: Sendable {
     }
 
     private func write(_ value: some Encodable, as name: String, in directory: Directory) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        try directory.write(name, Array(encoder.encode(value)), mode: 0o600)
+        try directory.write(name, StateText.bytes(of: value), mode: 0o600)
     }
 
     private func read<Value: Decodable>(_ type: Value.Type, _ name: String, in directory: Directory) throws -> Value {

@@ -135,7 +135,7 @@ for number in 0...rounds {
         let end = await stream.attach(socket)
         precondition(end == .delivered(UInt64(total)), "\(end)")
         spooled += stream.statistics.spooled
-        await stream.close()
+        stream.close()
     }
     // The first round warms caches up.
     if number == 0 { continue }

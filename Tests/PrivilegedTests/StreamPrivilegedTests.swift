@@ -53,6 +53,6 @@ struct StreamPrivilegedTests {
         }
         #expect(got == data)
         #expect(await end == .delivered(UInt64(data.count)))
-        await stream.close()
+        stream.close()
     }
 }

@@ -191,7 +191,7 @@ struct StreamOutputTests {
         #expect(await eventually { fixture.spoolExists })
         let (client, end) = try Connection.unix().attach(to: stream)
         #expect(try await client.read(atMost: 1) == [1])
-        await stream.close()
+        stream.close()
         #expect(await end.value == .closed(1))
         #expect(!fixture.spoolExists)
         let (_, lateEnd) = try Connection.unix().attach(to: stream)

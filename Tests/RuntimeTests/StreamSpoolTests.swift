@@ -68,7 +68,7 @@ struct StreamSpoolTests {
         // From here on the reader decides the pace, and this test must not depend on its being fast.
         limits.stallNanoseconds = OutputLimits.standard.stallNanoseconds
         let pump = try Pump()
-        await stream.release()
+        stream.release()
         let next = try OutputStream(pipe: pipe.reader, spool: fixture.spool, limits: limits, pump: pump)
         let (client, end) = try Connection.tcp().attach(to: next)
         let reading = Task { try await client.read() }
@@ -139,7 +139,7 @@ struct StreamSpoolTests {
             #expect(await eventually { stream.statistics.held == 300_000 })
             let (client, end) = try Connection.tcp().attach(to: stream)
             try await expectSame(client.read(atMost: 200_000), data[..<200_000])
-            await stream.release()
+            stream.release()
             #expect(await end.value.bytes >= 200_000)
         }
         // Punched up to whole 64 KiB before it; so an old mark would be the one before the last piece.

@@ -43,6 +43,9 @@ struct InputState {
         return ended
     }
 
+    /// Our end was closed before.
+    var isReleased: Bool { closing && registration == nil }
+
     /// Whether the pump must be asked to come back for what is left.
     mutating func needsRetry() -> Bool {
         let needed = !queue.isEmpty && !retrying

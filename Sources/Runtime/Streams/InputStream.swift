@@ -56,10 +56,12 @@ public final class InputStream: Sendable {
 
     /// Closes our end after the writes that were begun before.
     public func close() {
+        // After the writes whose work the pump has before this.
         let work: @Sendable () -> Void = {
             self.state.withLock { $0.closing = true }
             self.run()
         }
+        if state.withLock({ $0.isReleased }) { return }
         if !pump.perform(work) { work() }
     }
 

@@ -25,7 +25,7 @@ public final class OutputStream: Sendable {
     }
 
     private let pump: Pump
-    /// Only the pump's thread takes it while there are attachers, so nobody waits for it.
+    /// Nobody but the pump's thread takes it until the stream is closed, so that thread does not wait for it.
     private let guarded: Mutex<Guarded>
     private let snapshot: Mutex<OutputStatistics>
     private let ids = Atomic<UInt64>(0)
@@ -96,32 +96,23 @@ public final class OutputStream: Sendable {
     }
 
     /// Ends all attachers but leaves pipe and file to the next daemon.
-    public func release() async { await close(removing: false) }
+    public func release() { close(removing: false) }
 
-    /// Ends all attachers, lets go of the pipe and deletes the spool file.
-    public func close() async { await close(removing: true) }
+    /// Ends all attachers, lets go of the pipe and deletes the spool file. Blocks.
+    public func close() { close(removing: true) }
 
-    private func close(removing: Bool) async {
-        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-            let work: @Sendable () -> Void = {
-                self.run { state in
-                    state.close()
-                    if removing { state.spool.remove() }
-                }
-                self.unwatch()
-                continuation.resume()
-            }
-            // After the pump's stop nobody else uses the state.
-            if !pump.perform(work) { work() }
+    // On the caller's thread: the way to the pump's and back costs more than the work, and a disk that takes its time
+    // holds up nobody else's output.
+    private func close(removing: Bool) {
+        run { state in
+            state.close()
+            if removing { state.spool.remove() }
         }
-    }
-
-    // MARK: On the pump's thread
-
-    private func unwatch() {
         let registration = guarded.withLock { $0.registration.take() }
         registration?.cancel()
     }
+
+    // MARK: On the pump's thread
 
     private func pipeChanged(_ events: PollEvents) {
         run { state in

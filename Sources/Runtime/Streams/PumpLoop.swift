@@ -25,6 +25,8 @@ final class PumpLoop: Sendable {
     private let epoll: Epoll
     private let wake: EventCounter
     private let inbox = Mutex(Inbox())
+    /// The thread is about to wait or waits; otherwise it looks into the inbox anyway before it does.
+    private let mayWait = Atomic<Bool>(false)
     private let registry = Mutex(Registry())
 
     init() throws(KernelError) {
@@ -65,7 +67,7 @@ final class PumpLoop: Sendable {
             inbox.work.append(work)
             return (true, inbox.work.count == 1)
         }
-        if first { wake.signal() }
+        if first { wakeUp() }
         return accepted
     }
 
@@ -74,7 +76,7 @@ final class PumpLoop: Sendable {
             inbox.deadlines.insert(deadline, work)
             return inbox.deadlines.next == deadline
         }
-        if earliest { wake.signal() }
+        if earliest { wakeUp() }
     }
 
     /// Stops the thread and calls `done` at its end, or at once when it has ended.
@@ -84,7 +86,13 @@ final class PumpLoop: Sendable {
             inbox.stopHandlers.append(done)
             return false
         }
-        if ended { done() } else { wake.signal() }
+        if ended { done() } else { wakeUp() }
+    }
+
+    /// Whoever has changed the inbox looks here afterwards; the thread looks into the inbox after it has said here that
+    /// it may wait: one of the two sees the other.
+    private func wakeUp() {
+        if mayWait.load(ordering: .sequentiallyConsistent) { wake.signal() }
     }
 
     private func addToEpoll(
@@ -121,12 +129,14 @@ final class PumpLoop: Sendable {
 
     private func waitForEvents() {
         var ready: [(UInt64, PollEvents)] = []
+        mayWait.store(true, ordering: .sequentiallyConsistent)
         do {
             try epoll.wait(milliseconds: waitMilliseconds()) { token, events in ready.append((token, events)) }
         } catch {
             // Only EBADF, EFAULT and EINVAL are possible: mistakes of this file.
             preconditionFailure("\(error)")
         }
+        mayWait.store(false, ordering: .sequentiallyConsistent)
         for (token, events) in ready {
             if token == Self.wakeToken {
                 wake.drain()

@@ -120,7 +120,8 @@ struct Spool {
 
     /// Deletes the file.
     mutating func remove() {
-        // By name also when this daemon never opened one; none is the normal case.
+        // None is the normal case; one that was there before was opened when this began.
+        if file == nil { return }
         try? SparseFile.remove(location.name, in: location.directory)
         file = nil
     }

@@ -29,11 +29,11 @@ extension Container {
     }
 
     /// Removes everything; can be repeated when a part failed.
-    func remove() async throws {
+    func remove() throws {
         graceTime.stop()
         isBeingRemoved = true
         kernel?.noteDestruction()
-        try await traced(.containerDestroy) { span in
+        try traced(.containerDestroy) { span in
             span.setHandle(handle)
             span.set("container.id", handle)
             if let context = definition.context { span.link(Link(context, type: "created_by")) }
@@ -56,7 +56,7 @@ extension Container {
                 try cgroup?.kill()
                 try cgroup?.remove()
             }
-            for program in programs.all { await program.close(removing: true) }
+            for program in programs.all { program.close(removing: true) }
             try phases.run(.stateRemove) { _ in
                 do {
                     try facilities.directories.bury(handle, from: facilities.directories.live)

@@ -81,13 +81,9 @@ final class Program: Sendable {
     }
 
     /// Lets go of everything; with `removing` its spooled output goes, too.
-    func close(removing: Bool) async {
-        if removing {
-            await stdout?.close()
-            await stderr?.close()
-        } else {
-            await stdout?.release()
-            await stderr?.release()
+    func close(removing: Bool) {
+        for stream in [stdout, stderr] {
+            if removing { stream?.close() } else { stream?.release() }
         }
         input?.close()
     }

@@ -15,8 +15,13 @@ extension BlockingActor {
 ///
 /// The default executor of an actor runs on whichever thread the caller comes from, an event loop's included.
 public final class BlockingQueue: SerialExecutor {
+    private enum Work {
+        case job(UnownedJob)
+        case closure(@Sendable () -> Void)
+    }
+
     private struct State {
-        var jobs: [UnownedJob] = []
+        var jobs: [Work] = []
         var next = 0
         var isRunning = false
     }
@@ -27,8 +32,12 @@ public final class BlockingQueue: SerialExecutor {
     public init() {}
 
     /// Runs a job after those that came before.
-    public func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
+    public func enqueue(_ job: consuming ExecutorJob) { enqueue(.job(UnownedJob(job))) }
+
+    /// Runs a closure after what came before; without a task, and on no thread but the one that it runs on.
+    public func perform(_ closure: @escaping @Sendable () -> Void) { enqueue(.closure(closure)) }
+
+    private func enqueue(_ job: Work) {
         let isFirst = state.withLock { state in
             state.jobs.append(job)
             defer { state.isRunning = true }
@@ -38,13 +47,16 @@ public final class BlockingQueue: SerialExecutor {
     }
 
     private func runAll() {
-        while let job = takeNext() {
+        while let work = takeNext() {
+            switch work {
             // Safe: each job was taken off the queue once, so it runs once.
-            unsafe job.runSynchronously(on: asUnownedSerialExecutor())
+            case .job(let job): unsafe job.runSynchronously(on: asUnownedSerialExecutor())
+            case .closure(let run): run()
+            }
         }
     }
 
-    private func takeNext() -> UnownedJob? {
+    private func takeNext() -> Work? {
         state.withLock { state in
             guard state.next < state.jobs.count else {
                 state.jobs.removeAll(keepingCapacity: true)

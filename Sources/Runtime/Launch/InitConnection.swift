@@ -35,6 +35,12 @@ public final class InitConnection: Sendable {
         let socket: SequencedSocket
         var serial: UInt32 = 0
         var isEnded = false
+
+        /// Never nought, which is an event's.
+        mutating func nextSerial() -> UInt32 {
+            serial = serial == .max ? 1 : serial + 1
+            return serial
+        }
     }
 
     private let state: Mutex<State>
@@ -80,10 +86,8 @@ public final class InitConnection: Sendable {
         }
         return try state.withLock { state throws(KernelError) -> Reply in
             if state.isEnded { throw KernelError(call: "sendmsg", errno: .brokenPipe, subject: "process 1 has ended") }
-            state.serial &+= 1
-            if state.serial == 0 { state.serial = 1 }
             var frame = frame
-            frame.serial = state.serial
+            frame.serial = state.nextSerial()
             try state.socket.send(frame.encoded, descriptors: descriptors)
             let deadline = bootTime() + UInt64(patience) * 1_000_000
             for _ in 0..<InitConnection.eventsMax {
@@ -104,6 +108,16 @@ public final class InitConnection: Sendable {
                 if let event = InitConnection.exit(answer, body) { events.append(event) }
             }
             throw KernelError(call: "recvmsg", errno: .badMessage, subject: "events without end from process 1")
+        }
+    }
+
+    /// Sends a request whose answer nobody waits for; it is thrown away with the next thing that is received.
+    func post(_ frame: InitFrame) throws(KernelError) {
+        try state.withLock { state throws(KernelError) in
+            if state.isEnded { throw KernelError(call: "sendmsg", errno: .brokenPipe, subject: "process 1 has ended") }
+            var frame = frame
+            frame.serial = state.nextSerial()
+            try state.socket.send(frame.encoded)
         }
     }
 

@@ -145,9 +145,9 @@ public final class InitProcess: Sendable {
         try simple(InitFrame(APRON_CLOSE_INPUT, process: key), "close")
     }
 
-    /// Process 1 forgets an ended program.
+    /// Process 1 forgets an ended program, soon; nobody waits for that.
     public func forget(_ key: UInt32) throws(KernelError) {
-        try simple(InitFrame(APRON_FORGET, process: key), "close")
+        try connection.post(InitFrame(APRON_FORGET, process: key))
     }
 
     /// Every program that process 1 knows.

@@ -23,8 +23,10 @@ actor Container: BlockingActor {
     private var starting: Set<String> = []
     /// Its directory goes: nothing may be written there any more.
     var isBeingRemoved = false
+    /// Programs that ended and were read to their end, of which process 1 is not told yet.
+    private nonisolated let forgotten = Mutex<[UInt32]>([])
     /// Kills for want of memory that were told of already.
-    private var oomKills: UInt64 = 0
+    private nonisolated let oomKills = Mutex<UInt64>(0)
 
     /// - Parameters:
     ///   - kernel: what a launch left behind, watched already; nil when process 1 is gone
@@ -102,6 +104,7 @@ actor Container: BlockingActor {
         }
         defer { if let id = request.id { starting.remove(id) } }
         let kernel = try await livingKernel()
+        forgetEnded(kernel)
         let key = nextKey
         nextKey += 1
         let start = ProgramStart(container: self, kernel: kernel, key: key, request: request)
@@ -120,11 +123,19 @@ actor Container: BlockingActor {
         try kernel.process.signal(number, to: program.definition.key)
     }
 
-    /// Process 1 keeps a program's pipes until somebody has had everything in them.
-    func forget(_ program: Program) {
-        guard let kernel, !program.isRunning else { return }
+    /// Process 1 keeps a program's pipes until somebody has had everything in them. They are empty then: it is told when
+    /// it has to be spoken to anyway, with the next program.
+    nonisolated func forget(_ program: Program) {
+        if !program.isRunning { forgotten.withLock { $0.append(program.definition.key) } }
+    }
+
+    private func forgetEnded(_ kernel: ContainerKernel) {
+        let keys = forgotten.withLock { keys in
+            defer { keys = [] }
+            return keys
+        }
         // Should it fail, the pipes go with the container.
-        try? kernel.process.forget(program.definition.key)
+        for key in keys { try? kernel.process.forget(key) }
     }
 
     private func livingKernel() async throws -> ContainerKernel {
@@ -186,18 +197,22 @@ actor Container: BlockingActor {
     // On the thread that received the report: what may block is left to a task.
     private nonisolated func programEnded(_ program: Program, _ exit: ExitRecord) {
         program.finish(.success(exit.code))
-        Task(executorPreference: BlockingExecutor.shared) { await self.describeEnd(of: program, exit) }
+        // In turn with what the container does: its groups are still there.
+        queue.perform { self.describeEnd(of: program, exit) }
     }
 
-    private func describeEnd(of program: Program, _ exit: ExitRecord) {
+    private nonisolated func describeEnd(of program: Program, _ exit: ExitRecord) {
         let span = program.span
         UsageAttributes.set(exit, on: span)
-        let usage = kernel?.cgroup?.totals()
+        let usage = kernel?.readUsage()
         UsageAttributes.set(usage, on: span)
         let kills = usage?.oomKills ?? 0
-        let wasOutOfMemory = exit.signal == 9 && kills > oomKills
-        if kills > oomKills {
-            oomKills = kills
+        let isNews = oomKills.withLock { told in
+            defer { told = max(told, kills) }
+            return kills > told
+        }
+        let wasOutOfMemory = exit.signal == 9 && isNews
+        if isNews {
             status.note("oom")
             span.event(
                 "oom_kill", at: exit.time, attributes: [Attribute("apron.oom_kills", .int(Int64(clamping: kills)))])

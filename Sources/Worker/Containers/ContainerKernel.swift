@@ -17,7 +17,12 @@ final class ContainerKernel: Sendable {
         var registrations: [PumpRegistration] = []
         var hasEnded = false
         var isBeingDestroyed = false
+        /// What the groups' counters were, and when.
+        var usage: (CgroupUsage, time: UInt64)?
     }
+
+    /// Counters that are younger than this, in nanoseconds, are not read again for the account of the container.
+    private static let usageAgeMax: UInt64 = 200_000_000
 
     init(_ launched: ContainerLaunch.Launched) {
         process = launched.process
@@ -33,6 +38,21 @@ final class ContainerKernel: Sendable {
 
     var hasEnded: Bool { state.withLock { $0.hasEnded } }
     var isBeingDestroyed: Bool { state.withLock { $0.isBeingDestroyed } }
+
+    /// Reads the counters of the container's groups.
+    func readUsage() -> CgroupUsage? {
+        guard let usage = cgroup?.totals() else { return nil }
+        state.withLock { $0.usage = (usage, bootTime()) }
+        return usage
+    }
+
+    /// The counters as they are, or were a moment ago: reading them takes as long as a small program.
+    func recentUsage() -> CgroupUsage? {
+        if let (usage, time) = state.withLock({ $0.usage }), bootTime() - time < ContainerKernel.usageAgeMax {
+            return usage
+        }
+        return readUsage()
+    }
 
     func noteEnd() {
         state.withLock { state in

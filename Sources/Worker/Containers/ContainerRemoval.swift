@@ -37,7 +37,7 @@ extension Container {
             span.setHandle(handle)
             span.set("container.id", handle)
             if let context = definition.context { span.link(Link(context, type: "created_by")) }
-            let usage = kernel?.cgroup?.totals()
+            let usage = kernel?.recentUsage()
             UsageAttributes.set(usage, on: span)
             var phases = span.phases()
             try phases.run(.kill) { _ in try kernel?.kill() }
@@ -51,8 +51,9 @@ extension Container {
                 try facilities.releaseAddress(kernel?.address ?? definition.address, of: handle)
             }
             try phases.run(.cgroupRemove) { _ in
+                if let cgroup = kernel?.cgroup { return try cgroup.remove() }
                 // Without a kernel object its group may still be there from an earlier worker.
-                let cgroup = try kernel?.cgroup ?? facilities.cgroups.open(handle: handle)
+                let cgroup = try facilities.cgroups.open(handle: handle)
                 try cgroup?.kill()
                 try cgroup?.remove()
             }

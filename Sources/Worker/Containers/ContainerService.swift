@@ -171,7 +171,7 @@ public final class ContainerService: Containers {
         container.graceTime.beginUse()
         defer { container.graceTime.endUse() }
         if case .delivered = await output.attach(socket, after: head), program.noteDelivered(kind) {
-            await container.forget(program)
+            container.forget(program)
         }
     }
 

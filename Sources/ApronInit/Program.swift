@@ -82,7 +82,7 @@ struct Program: ~Copyable {
     func becomeProgram(_ report: SpawnReport, streams: (Int32, Int32, Int32), terminal: Bool) -> Never {
         do throws(Failure) {
             try step(report, APRON_PROGRAM_SESSION, APRON_GROUP_IDENTITY) { () throws(Failure) in
-                apron_signals_reset()
+                _ = apron_signals_unblock()
                 try leaveGroup()
             }
             if header.flags & UInt32(APRON_OWN_CGROUPS.rawValue) != 0 {
@@ -166,8 +166,11 @@ struct Program: ~Copyable {
     }
 
     private func dropBounding() throws(Failure) {
-        for capability in 0...apron_cap_last() where header.bounding & (1 << UInt64(capability)) == 0 {
-            try check(APRON_CALL_PRCTL, apron_prctl(dropBoundingOption, UInt(capability), 0, 0, 0))
+        for capability in 0..<UInt64.bitWidth where header.bounding & (1 << UInt64(capability)) == 0 {
+            let result = apron_prctl(dropBoundingOption, UInt(capability), 0, 0, 0)
+            // The kernel knows neither this one nor any after it, once it has dropped some.
+            if result < 0, capability > 0, apron_errno() == Errno.invalid { return }
+            try check(APRON_CALL_PRCTL, result)
         }
     }
 

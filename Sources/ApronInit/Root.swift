@@ -39,9 +39,8 @@ struct Root {
     /// Makes a path component by component. Each is opened again by the whole path: a link or `..` means something only
     /// from the root.
     private func make(_ path: [CChar], _ file: Bool, _ owner: Owner?) throws(Failure) -> Made {
-        var parent = try check(APRON_CALL_OPENAT2, apron_directory_in_root(descriptor, "/"))
+        var (parent, end) = try openAbove(path)
         defer { _ = apron_close(parent) }
-        var end = 0
         while true {
             let start = skip(path, from: end) { $0 == slash }
             end = skip(path, from: start) { $0 != slash }
@@ -62,6 +61,19 @@ struct Root {
             let target = try readLink(parent, Array(name))
             return .redirected((target.first == slash ? [] : Array(path[..<start])) + target + path[end...])
         }
+    }
+
+    /// The directory of a path's last component, or the root when that one is missing, too; and where its name ends.
+    private func openAbove(_ path: [CChar]) throws(Failure) -> (directory: Int32, end: Int) {
+        var end = path.count
+        while end > 0, path[end - 1] == slash { end -= 1 }
+        while end > 0, path[end - 1] != slash { end -= 1 }
+        while end > 0, path[end - 1] == slash { end -= 1 }
+        if end > 0 {
+            let above = apron_directory_in_root(descriptor, Array(path[..<end] + [0]))
+            if above >= 0 { return (above, end) }
+        }
+        return (try check(APRON_CALL_OPENAT2, apron_directory_in_root(descriptor, "/")), 0)
     }
 
     /// Makes one entry unless there is one of that name.

@@ -7,6 +7,8 @@ struct Setup {
     private var root: Int32 = -1
     private var nullDevice: Int32 = -1
     private var netlink: Int32 = -1
+    /// What hides directories: an empty one that nobody can write to.
+    private var emptyDirectory: Int32 = -1
     /// The standard file systems: where they are mounted, and the mount itself.
     private var places: [(target: UnsafePointer<CChar>, mount: Int32)] = []
     /// The devpts instance that terminals are taken from, by descriptor: no path inside the container is trusted.
@@ -24,19 +26,22 @@ struct Setup {
         let header = try plan.load(apron_plan.self, at: 0)
         guard header.operations <= APRON_OPERATIONS_MAX else { throw Failure(APRON_CALL_PLAN, errno: Errno.invalid) }
         records.reserveCapacity(Int(header.operations))
+        var now = apron_clock(bootClock)
         for index in 0..<Int(header.operations) {
             let operation = try plan.element(
                 apron_operation.self, of: UInt32(MemoryLayout<apron_plan>.size), index)
             var record = apron_step()
             record.step = UInt16(index)
             record.group = operation.group
-            record.start = apron_clock(bootClock)
+            record.start = now
             do throws(Failure) {
                 try perform(operation, plan)
-                record.end = apron_clock(bootClock)
+                now = apron_clock(bootClock)
+                record.end = now
                 records.append(record)
             } catch {
-                record.end = apron_clock(bootClock)
+                now = apron_clock(bootClock)
+                record.end = now
                 record.error = error.errno
                 record.call = error.call
                 records.append(record)
@@ -48,12 +53,15 @@ struct Setup {
 
     /// Closes what only the set-up needed.
     mutating func closeTemporaries() {
-        for descriptor in [root, nullDevice, netlink] where descriptor >= 0 { _ = apron_close(descriptor) }
+        for descriptor in [root, nullDevice, netlink, emptyDirectory] where descriptor >= 0 {
+            _ = apron_close(descriptor)
+        }
         for place in places where place.mount != devpts { _ = apron_close(place.mount) }
         places = []
         root = -1
         nullDevice = -1
         netlink = -1
+        emptyDirectory = -1
     }
 
     private func isTolerated(_ failure: Failure, _ operation: apron_operation) -> Bool {
@@ -179,24 +187,31 @@ struct Setup {
 
     // The source is the node of the /dev that the daemon built, taken before anything could be laid over it
     // (CVE-2025-31133); the target is held by descriptor from the check to the mount, and no link leads to it.
-    private func mask(_ operation: apron_operation, _ plan: borrowing Document) throws(Failure) {
+    private mutating func mask(_ operation: apron_operation, _ plan: borrowing Document) throws(Failure) {
         let target = openPlain(try plan.text(operation.target))
         if target < 0, apron_errno() == Errno.noEntry { return }
         try check(APRON_CALL_OPENAT2, target)
         defer { _ = apron_close(target) }
         if try check(APRON_CALL_STAT, apron_is_directory(target)) == 1 {
-            let context = try check(APRON_CALL_FSOPEN, apron_fsopen("tmpfs", closeOnExecContext))
-            defer { _ = apron_close(context) }
-            try configure(context, "nr_inodes=2\nmode=0555")
-            try check(APRON_CALL_FSCONFIG, apron_configure(context, nil, nil))
-            let empty = try check(APRON_CALL_FSMOUNT, apron_fsmount(context, closeOnExecContext, readOnlyMount))
-            defer { _ = apron_close(empty) }
-            try check(APRON_CALL_MOVE_MOUNT, apron_attach_mount(empty, target))
+            // Of the first one, which is attached, the others are copies: a file system costs more than a mount.
+            if emptyDirectory < 0 { return try attachEmptyDirectory(target) }
+            let copy = try check(APRON_CALL_OPEN_TREE, apron_clone_mount(emptyDirectory))
+            defer { _ = apron_close(copy) }
+            try check(APRON_CALL_MOVE_MOUNT, apron_attach_mount(copy, target))
         } else {
             let null = try check(APRON_CALL_OPEN_TREE, apron_clone_mount(nullDevice))
             defer { _ = apron_close(null) }
             try check(APRON_CALL_MOVE_MOUNT, apron_attach_mount(null, target))
         }
+    }
+
+    private mutating func attachEmptyDirectory(_ target: Int32) throws(Failure) {
+        let context = try check(APRON_CALL_FSOPEN, apron_fsopen("tmpfs", closeOnExecContext))
+        defer { _ = apron_close(context) }
+        try configure(context, "nr_inodes=2\nmode=0555")
+        try check(APRON_CALL_FSCONFIG, apron_configure(context, nil, nil))
+        emptyDirectory = try check(APRON_CALL_FSMOUNT, apron_fsmount(context, closeOnExecContext, readOnlyMount))
+        try check(APRON_CALL_MOVE_MOUNT, apron_attach_mount(emptyDirectory, target))
     }
 
     private func makeReadOnly(_ operation: apron_operation, _ plan: borrowing Document) throws(Failure) {

@@ -22,6 +22,9 @@ struct Supervisor: ~Copyable {
 
     /// Without a signal descriptor and a page to share there is nothing it could do: it ends, and the daemon sees that.
     init() {
+        // Once for all programs: what the daemon ignores would be ignored by them, too. The kernel never delivers to
+        // process 1 what it has no handler for (pid_namespaces(7)).
+        apron_signals_reset()
         children = apron_signalfd_child()
         guard children >= 0, let report = SpawnReport() else { apron_end(1) }
         self.report = report

@@ -82,9 +82,12 @@ int apron_signalfd_child(void) {
     return signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-int apron_signals_reset(void) {
+void apron_signals_reset(void) {
     struct sigaction standard = {.sa_handler = SIG_DFL};
     for (int signal = 1; signal < NSIG; signal++) sigaction(signal, &standard, NULL);
+}
+
+int apron_signals_unblock(void) {
     sigset_t none;
     sigemptyset(&none);
     return sigprocmask(SIG_SETMASK, &none, NULL);
@@ -155,12 +158,6 @@ int apron_capset(uint64_t effective, uint64_t permitted, uint64_t inheritable) {
         {(uint32_t)(effective >> 32), (uint32_t)(permitted >> 32), (uint32_t)(inheritable >> 32)},
     };
     return (int)syscall(SYS_capset, &header, data);
-}
-
-int apron_cap_last(void) {
-    int last = 0;
-    while (last < 63 && prctl(PR_CAPBSET_READ, last + 1, 0, 0, 0) >= 0) last++;
-    return last;
 }
 
 int apron_seccomp(const void *filter, uint16_t count) {

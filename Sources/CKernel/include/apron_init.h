@@ -28,7 +28,8 @@ int apron_mount_read_only(int mount);
 int apron_configure(int context, const char *key, const char *value);
 int apron_socket_accept(int listener);
 int apron_signalfd_child(void);
-int apron_signals_reset(void);
+void apron_signals_reset(void);
+int apron_signals_unblock(void);
 // wait4(2) for any child without blocking; fills nine counters in the order of struct apron_exit. 0: none.
 pid_t apron_reap(int *status, uint64_t counters[9]);
 // poll(2); -1 ms is no time limit. events: 1 readable, 4 writable; results likewise, errors as readable.
@@ -51,7 +52,6 @@ int apron_setresuid(uint32_t uid);
 int apron_setresgid(uint32_t gid);
 int apron_setrlimit(int resource, uint64_t soft, uint64_t hard);
 int apron_capset(uint64_t effective, uint64_t permitted, uint64_t inheritable);
-int apron_cap_last(void);
 int apron_seccomp(const void *filter, uint16_t count);
 int apron_cwd_reachable(void);
 int apron_setsid(void);

@@ -34,6 +34,9 @@ public struct CapabilitySet: OptionSet, Hashable, Sendable, CustomStringConverti
         }
     }
 
+    /// The bounding set as it was when this was first asked for, by threads that give nothing up.
+    public static let boundingAtStart = bounding
+
     /// The bounding set of the calling thread, which no exec can exceed (cap_get_bound(3)).
     public static var bounding: CapabilitySet {
         var set: CapabilitySet = []

@@ -19,7 +19,9 @@ public enum CapabilityProfile: Sendable {
     }
 
     /// Those of the profile that the host can give: where the daemon itself lacks one, its containers go without.
-    public func granted(bounding: CapabilitySet = .bounding) -> CapabilitySet { nominal.intersection(bounding) }
+    public func granted(bounding: CapabilitySet = .boundingAtStart) -> CapabilitySet {
+        nominal.intersection(bounding)
+    }
 
     private static let ordinary = CapabilitySet(names: [
         "CAP_AUDIT_WRITE", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_MKNOD",

@@ -26,7 +26,10 @@ extension GardenRoutes {
 
     private func stream(_ status: Reply.Status, _ attachment: any ProcessAttachment) -> Reply {
         let stream = ProcessStream(attachment: attachment, logger: logger)
-        return .taken(status: status, contentType: "application/json") { await stream.serve($0) }
+        var reply = Reply.taken(status: status, contentType: "application/json") { await stream.serve($0) }
+        // The first payload follows at once.
+        reply.leavesHead = true
+        return reply
     }
 
     /// Output goes from the kernel's pipe to the socket without passing through here.

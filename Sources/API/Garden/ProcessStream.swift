@@ -41,7 +41,8 @@ struct ProcessStream: Sendable {
         guard let connection else { return false }
         do {
             try await connection.write(
-                WireStreamPayload.opening(processID: attachment.processID, streamID: attachment.streamID))
+                connection.unsentHead
+                    + WireStreamPayload.opening(processID: attachment.processID, streamID: attachment.streamID))
         } catch {
             return false
         }

@@ -41,7 +41,7 @@ final class ConnectionGate: ChannelDuplexHandler {
     private var hasDemand = true
     private var drains = false
     private var end: EventLoopPromise<Void>?
-    private let isShuttingDown = ShutdownFlag()
+    private let isShuttingDown = Flag()
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
@@ -110,7 +110,7 @@ final class ConnectionGate: ChannelDuplexHandler {
 
     /// Turns the connection over to the caller: bytes received, beginning with those behind the request; the future
     /// that is fulfilled when the connection has ended or has to; and whether the server's shutdown is the reason.
-    func takeOver(drains: Bool) throws -> (inbound: Inbound, end: EventLoopFuture<Void>, isShuttingDown: ShutdownFlag) {
+    func takeOver(drains: Bool) throws -> (inbound: Inbound, end: EventLoopFuture<Void>, isShuttingDown: Flag) {
         guard case .http = mode, let context, let end, context.channel.isActive, unanswered == 1 else {
             throw Failure.notReady
         }

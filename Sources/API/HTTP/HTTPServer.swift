@@ -57,6 +57,8 @@ struct HTTPServer: Sendable {
         let bootstrap = ServerBootstrap(group: loop)
             .serverChannelOption(.backlog, value: Self.backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            // One more attempt after each would nearly always be in vain, and not cheap: it makes a socket first.
+            .serverChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .serverChannelInitializer { channel in channel.eventLoop.makeCompletedFuture { onListener(channel) } }
             .childChannelInitializer { channel in channel.eventLoop.makeCompletedFuture { try onConnection(channel) } }

@@ -12,7 +12,10 @@ struct TakenConnection: Sendable {
     /// The reply's head, while it is not sent yet.
     var unsentHead: [UInt8] = []
     private let end: EventLoopFuture<Void>
-    private let shutdown: ShutdownFlag
+    /// Set before the connection ends, when the server's shutdown is the reason.
+    private let shutdown: Flag
+    /// Whether the socket has had a second descriptor.
+    private let isShared = Flag()
     private let gate: NIOLoopBound<ConnectionGate>
     private let channel: any Channel
 
@@ -47,6 +50,7 @@ struct TakenConnection: Sendable {
 
     /// Another, non-blocking descriptor of the socket, for writers that need no event loop.
     func duplicate() async throws -> Descriptor {
+        isShared.raise()
         let number = try await channel.eventLoop.run { try gate.value.duplicate().release() }
         return Descriptor(owning: number)
     }
@@ -68,14 +72,14 @@ struct TakenConnection: Sendable {
 
     /// Sends what was written and closes.
     private func close() async {
-        // The socket may have a second descriptor, hence the end of output is announced by shutdown(2) first.
-        try? await channel.close(mode: .output).get()
+        // While there is a second descriptor, closing this one says nothing to the client; shutdown(2) does.
+        if isShared.isRaised { try? await channel.close(mode: .output).get() }
         try? await channel.close(mode: .all).get()
     }
 }
 
-/// Set once, before a connection ends, when the server's shutdown is the reason.
-final class ShutdownFlag: Sendable {
+/// What is no at first and may become yes, for several threads to see.
+final class Flag: Sendable {
     private let value = Atomic<Bool>(false)
 
     /// Whether it is set.

@@ -6,14 +6,22 @@ internal import Synchronization
 /// Deleting is slow where the disk discards freed blocks at once (13 ms for one empty work directory was seen), so no
 /// caller waits for it. What is in `dead/` when the process ends is deleted by the next one, from where it stopped.
 public final class Graveyard: Sendable {
+    /// How long the thread waits for more, in milliseconds: many small containers one after the other would otherwise
+    /// start one each.
+    private static let patience = 1000
+
     private struct State {
-        var isDigging = false
+        /// There is a thread.
+        var hasThread = false
+        /// Set while it deletes or is about to: then this object stays, whoever else lets go of it.
+        var digging: Graveyard?
         /// What could not be deleted; left for ``retry()`` and for the next start.
         var failed: Set<String> = []
     }
 
     private let dead: Directory
     private let state = Mutex(State())
+    private let wake = Semaphore()
     private let counter = Atomic<UInt64>(0)
 
     /// Goes on deleting what a former process left in `dead/` of the directory.
@@ -39,34 +47,51 @@ public final class Graveyard: Sendable {
 
     /// Returns when nothing more is being deleted.
     public func waitUntilEmpty() {
-        while state.withLock({ $0.isDigging }) { CallingThread.pause(microseconds: 1000) }
+        while state.withLock({ $0.digging != nil }) { CallingThread.pause(microseconds: 1000) }
     }
 
-    /// Starts the thread unless it runs; it ends when it finds nothing more.
+    /// Wakes the thread, or starts it.
     private func dig() throws(KernelError) {
-        let isNeeded = state.withLock { state in
-            defer { state.isDigging = true }
-            return !state.isDigging
+        let (isNeeded, hasThread) = state.withLock { state in
+            defer { (state.hasThread, state.digging) = (true, self) }
+            return (state.digging == nil, state.hasThread)
         }
         if !isNeeded { return }
-        do throws(KernelError) { try startThread(named: "apron-delete") { [self] in deleteAll() } } catch {
-            state.withLock { $0.isDigging = false }
+        if hasThread { return wake.signal() }
+        do throws(KernelError) {
+            // It ends when nothing more comes, or with the last owner.
+            try startThread(named: "apron-delete") { [weak self, wake] in
+                CallingThread.yieldToOthers()
+                repeat { self?.deleteAll() } while Graveyard.waitForMore(wake) { self }
+            }
+        } catch {
+            state.withLock { ($0.hasThread, $0.digging) = (false, nil) }
             throw error
         }
     }
 
+    /// Whether there is something to delete again.
+    private static func waitForMore(_ wake: Semaphore, _ owner: () -> Graveyard?) -> Bool {
+        if wake.wait(milliseconds: patience) { return true }
+        return owner()?.state.withLock { state in
+            // Somebody has signalled since the time was over.
+            if state.digging != nil { return true }
+            state.hasThread = false
+            return false
+        } ?? false
+    }
+
     private func deleteAll() {
-        CallingThread.yieldToOthers()
         while true {
             for name in remaining(state.withLock { $0.failed }) {
                 do throws(KernelError) { try dead.removeTree(name) } catch {
                     state.withLock { _ = $0.failed.insert(name) }
                 }
             }
-            // Whoever buries something after this look finds isDigging false and starts another thread.
+            // Whoever buries something after this look finds that nobody digs and wakes the thread.
             let isDone = state.withLock { state in
                 let isDone = remaining(state.failed).isEmpty
-                if isDone { state.isDigging = false }
+                if isDone { state.digging = nil }
                 return isDone
             }
             if isDone { return }

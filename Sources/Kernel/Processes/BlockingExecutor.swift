@@ -15,19 +15,38 @@ public final class BlockingExecutor: TaskExecutor {
         case closure(@Sendable () -> Void)
     }
 
+    /// A thread that waits for work.
+    private final class IdleThread: Sendable {
+        let wake = Semaphore()
+        let work = Mutex<Work?>(nil)
+    }
+
     private struct State {
-        var jobs: [Work] = []
+        /// Work that waits because all threads are busy, from `next` on.
+        var queue: [Work] = []
         var next = 0
         var threads = 0
-        var idle = 0
+        /// The one that has waited least is last: what it needs is likely still in the processor's cache.
+        var idle: [IdleThread] = []
+
+        mutating func takeQueued() -> Work? {
+            guard next < queue.count else { return nil }
+            defer {
+                next += 1
+                if next == queue.count {
+                    queue.removeAll(keepingCapacity: true)
+                    next = 0
+                }
+            }
+            return queue[next]
+        }
     }
 
     private let state = Mutex(State())
-    private let wake: Semaphore
     /// The one instance: threads are a resource of the process.
     public static let shared = BlockingExecutor()
 
-    private init() { wake = Semaphore() }
+    private init() {}
 
     /// Runs `body` on a thread that may block.
     ///
@@ -45,52 +64,49 @@ public final class BlockingExecutor: TaskExecutor {
     /// Runs a closure on a thread that may block.
     public func perform(_ closure: @escaping @Sendable () -> Void) { enqueue(.closure(closure)) }
 
-    private func enqueue(_ job: Work) {
-        let startsThread = state.withLock { state in
-            state.jobs.append(job)
-            if state.idle > state.jobs.count - state.next - 1 { return false }
-            guard state.threads < BlockingExecutor.threadsMax else { return false }
+    private func enqueue(_ work: Work) {
+        let (thread, startsThread) = state.withLock { state -> (IdleThread?, Bool) in
+            if let thread = state.idle.popLast() { return (thread, false) }
+            state.queue.append(work)
+            guard state.threads < BlockingExecutor.threadsMax else { return (nil, false) }
             state.threads += 1
-            return true
+            return (nil, true)
         }
-        if startsThread {
+        if let thread {
+            thread.work.withLock { $0 = work }
+            thread.wake.signal()
+        } else if startsThread {
             do { try startThread(named: "apron-blocking") { self.work() } } catch {
                 // Too many threads on this host right now: those that there are will come to it.
                 state.withLock { $0.threads -= 1 }
             }
         }
-        wake.signal()
     }
 
     private func work() {
+        let own = IdleThread()
         while true {
-            let mayEnd = state.withLock { state in
-                if state.idle >= BlockingExecutor.idleThreadsMax, state.next == state.jobs.count {
+            let (work, mayEnd) = state.withLock { state -> (Work?, Bool) in
+                if let work = state.takeQueued() { return (work, false) }
+                if state.idle.count >= BlockingExecutor.idleThreadsMax {
                     state.threads -= 1
-                    return true
+                    return (nil, true)
                 }
-                state.idle += 1
-                return false
+                state.idle.append(own)
+                return (nil, false)
             }
             if mayEnd { return }
-            wake.wait()
-            let job: Work? = state.withLock { state in
-                state.idle -= 1
-                guard state.next < state.jobs.count else { return nil }
-                let job = state.jobs[state.next]
-                state.next += 1
-                if state.next == state.jobs.count {
-                    state.jobs.removeAll(keepingCapacity: true)
-                    state.next = 0
-                }
-                return job
-            }
-            switch job {
-            // Safe: each job was taken off the queue once, so it runs once.
+            switch work ?? awaitWork(own) {
+            // Safe: each job was taken once, so it runs once.
             case .job(let job): unsafe job.runSynchronously(on: asUnownedTaskExecutor())
             case .closure(let run): run()
             case nil: break
             }
         }
+    }
+
+    private func awaitWork(_ thread: IdleThread) -> Work? {
+        thread.wake.wait()
+        return thread.work.withLock { $0.take() }
     }
 }

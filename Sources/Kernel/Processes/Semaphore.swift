@@ -20,6 +20,22 @@ internal import Glibc
     /// Adds one, which lets one thread on.
     public func signal() { _ = unsafe sem_post(semaphore) }
 
+    /// Takes one; blocks the thread until there is one, or for so long: false then. A change of the host's clock makes
+    /// it longer or shorter.
+    public func wait(milliseconds: Int) -> Bool {
+        var until = timespec()
+        // Safe: the call fills `until`.
+        _ = unsafe clock_gettime(CLOCK_REALTIME, &until)
+        until.tv_nsec += milliseconds % 1000 * 1_000_000
+        until.tv_sec += milliseconds / 1000 + until.tv_nsec / 1_000_000_000
+        until.tv_nsec %= 1_000_000_000
+        while true {
+            // Safe: `until` lives for the call.
+            if unsafe sem_timedwait(semaphore, &until) == 0 { return true }
+            if errno != EINTR { return false }
+        }
+    }
+
     /// Takes one; blocks the thread until there is one.
     public func wait() {
         while unsafe sem_wait(semaphore) < 0 {}

@@ -43,6 +43,7 @@ struct Dispatcher: Sendable {
             reply.headers[.allow] = allowed.joined(separator: ", ")
             return reply
         case .route(let route, let group, let parameters):
+            if !group.servesBrowsers, let refusal = BrowserRule.refusal(of: request) { return refusal }
             let exchange = Exchange(request: request, span: span, parameters: parameters, query: query)
             if route.parent == .headers { span.open() }
             do {

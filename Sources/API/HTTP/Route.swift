@@ -48,6 +48,8 @@ struct Route: Sendable {
 public struct RouteGroup: Sendable {
     let routes: [Route]
     let errorReply: @Sendable (any Error) -> Reply
+    /// Whether people may look at it in a browser; if not, requests of browsers are refused.
+    var servesBrowsers = false
 }
 
 /// All routes of a server, by the shape of their paths.

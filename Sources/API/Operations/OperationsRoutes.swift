@@ -60,7 +60,8 @@ public struct OperationsRoutes: Sendable {
         ]
         let answering = (own + MetricsRoutes().routes).flatMap { [$0, $0.asked(by: .head)] }
         let streams = [Route(.get, "/events") { _ in events.reply() }]
-        return RouteGroup(routes: (answering + streams).map(guarded), errorReply: ErrorTable.reply)
+        return RouteGroup(
+            routes: (answering + streams).map(guarded), errorReply: ErrorTable.reply, servesBrowsers: true)
     }
 
     /// The same route for those who call this server by a name of its own, and without a span.

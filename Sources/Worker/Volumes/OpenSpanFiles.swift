@@ -3,7 +3,8 @@ internal import Kernel
 internal import Telemetry
 
 /// Spans of volumes that have not ended, on disk, so that they end also when the worker is killed: `spans/<span id>`
-/// beside the volumes.
+/// beside the volumes. That is for work that may take long; what is done in some milliseconds is not worth two more
+/// changes of a directory.
 ///
 /// Nothing here is synced, and no work fails for want of it.
 struct OpenSpanFiles: Sendable {
@@ -19,7 +20,9 @@ struct OpenSpanFiles: Sendable {
     }
 
     /// Keeps a span that somebody will end, as it is now.
-    func keep(_ span: OpenSpan) {
+    /// - Parameter around: one that ends after it, somewhere else
+    func keep(_ span: OpenSpan, around: OpenSpan? = nil) {
+        if let around { keep(around) }
         guard span.isRecording, let bytes = try? JSONEncoder().encode(span.stored) else { return }
         let file = try? directory.openFile(OpenSpanFiles.name(span), [.writeOnly, .create, .exclusive])
         // One that is cut short by the end of this process is not understood by the next.
@@ -27,9 +30,11 @@ struct OpenSpanFiles: Sendable {
     }
 
     /// Ends a span and removes its file, in this order: a span that a crash ends twice is better than one without an end.
-    func end(_ span: OpenSpan) {
+    /// - Parameter around: one that was kept with it; it ends in a moment
+    func end(_ span: OpenSpan, around: OpenSpan? = nil) {
         span.end()
         forget(OpenSpanFiles.name(span))
+        if let around { forget(OpenSpanFiles.name(around)) }
     }
 
     /// The spans that earlier processes have not ended, by id.

@@ -86,7 +86,8 @@ extension VolumeService {
 
     /// Ends the spans of what ended with an earlier worker.
     private func endSpans(_ left: [StoredSpan]) {
-        for span in left {
+        // What is above ends after what is below.
+        for span in left.sorted(by: { $0.start > $1.start }) {
             facilities.spans.end(span, .error("WorkerRestarted", "the worker ended before this was done"))
         }
     }
@@ -123,7 +124,7 @@ extension VolumeService {
         }
     }
 
-    private static func span(of request: VolumeRequest, _ handle: String, under context: TraceContext?) -> OpenSpan {
+    static func span(of request: VolumeRequest, _ handle: String, under context: TraceContext?) -> OpenSpan {
         let span = Telemetry.start(
             .volumeCreate, parent: context,
             attributes: [

@@ -42,12 +42,12 @@ extension VolumeService {
         span.set("apron.path", path)
         span.set("apron.archive.encoding", encoding.rawValue)
         if let context = record.context { span.link(Link(context, type: "created_by")) }
+        let around = VolumeService.spanAround(direction)
         let user = facilities.newStream()
         do {
             return try await working(handle) {
                 do {
-                    // Whoever reads asks again after a restart, and leaves nothing half-done.
-                    if direction == .in { self.facilities.spans.keep(span) }
+                    self.facilities.spans.keep(span, around: around)
                     return try span.run {
                         let tree = try traced(.volumeMount) { _ in
                             try self.store.mount(
@@ -56,11 +56,12 @@ extension VolumeService {
                         // In use, it shows owners as it does now until the stream has ended.
                         let process = try start(self.record(handle), tree)
                         return VolumeTransfer(
-                            direction, encoding, of: handle, process, self.facilities, user: user, span: span)
+                            direction, encoding, of: handle, process, self.facilities, user: user, span: span,
+                            around: around)
                     }
                 } catch {
                     span.fail(error)
-                    self.facilities.spans.end(span)
+                    self.facilities.spans.end(span, around: around)
                     throw error
                 }
             }
@@ -68,5 +69,12 @@ extension VolumeService {
             store.release(user)
             throw error
         }
+    }
+
+    /// What goes on as long as a transfer: the request that brings an archive, the shipment to another worker. The
+    /// request of one that is fetched ends when its first bytes are there.
+    private static func spanAround(_ direction: VolumeTransfer.Direction) -> OpenSpan? {
+        guard let span = TraceContext.current?.openSpan else { return nil }
+        return direction == .out && span.phase == .httpServer ? nil : span
     }
 }

@@ -18,12 +18,13 @@ final class VolumeTransfer: ArchiveTransfer {
     private let user: VolumeUser
     private let process: ArchiveProcess
     private let span: OpenSpan
+    private let around: OpenSpan?
     private let hasEnded = Mutex(false)
 
-    /// Takes over a process that runs, a use of a volume, and an open span.
+    /// Takes over a process that runs, a use of a volume, and an open span with what is kept with it.
     init(
         _ direction: Direction, _ encoding: ArchiveEncoding, of handle: String, _ process: ArchiveProcess,
-        _ facilities: VolumeFacilities, user: VolumeUser, span: OpenSpan
+        _ facilities: VolumeFacilities, user: VolumeUser, span: OpenSpan, around: OpenSpan?
     ) {
         self.direction = direction
         self.encoding = encoding
@@ -33,18 +34,19 @@ final class VolumeTransfer: ArchiveTransfer {
         spans = facilities.spans
         self.user = user
         self.span = span
+        self.around = around
     }
 
     deinit {
         if hasEnded.withLock({ $0 }) { return }
         // Nobody ended it: what it holds must go all the same, in its order.
-        let (process, store, spans, user, span) = (process, store, spans, user, span)
+        let (process, store, spans, user, span, around) = (process, store, spans, user, span, around)
         Task(executorPreference: BlockingExecutor.shared) {
             process.kill()
             _ = try? process.wait()
             store.release(user)
             span.status(.error("Abandoned", "nobody ended the transfer"))
-            spans.end(span)
+            spans.end(span, around: around)
         }
     }
 
@@ -139,6 +141,6 @@ final class VolumeTransfer: ArchiveTransfer {
 
     private func end() {
         store.release(user)
-        spans.end(span)
+        spans.end(span, around: around)
     }
 }

@@ -139,6 +139,21 @@ final class Wire {
     func restText() throws -> String { String(decoding: try rest(), as: UTF8.self) }
 }
 
+/// Takes connections and nothing that is sent.
+final class SilentListener {
+    let port: UInt16
+    private let number: Int32
+
+    init() throws {
+        number = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        let address = try WorkerAddress.bound(number)
+        guard listen(number, 4) == 0 else { throw Wire.Failure(description: "listen: errno \(errno)") }
+        port = address.port
+    }
+
+    deinit { close(number) }
+}
+
 /// Where a worker listens.
 struct WorkerAddress: Hashable, Sendable {
     var host = "127.0.0.1"
@@ -148,6 +163,11 @@ struct WorkerAddress: Hashable, Sendable {
     static func free() throws -> WorkerAddress {
         let number = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         defer { close(number) }
+        return try bound(number)
+    }
+
+    /// Binds a socket to a port that is free.
+    fileprivate static func bound(_ number: Int32) throws -> WorkerAddress {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian

@@ -166,6 +166,12 @@ let package = Package(
             path: "Benchmarks/FacadeBenchmark",
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "FloodBenchmark",
+            dependencies: [
+                "API", "OTLPExport", "Telemetry", "Kernel", .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Benchmarks/FloodBenchmark"),
         .executableTarget(name: "CloneBenchmark", dependencies: ["Kernel"], path: "Benchmarks/CloneBenchmark"),
         .executableTarget(
             name: "StreamBenchmark", dependencies: ["Runtime", "Kernel"], path: "Benchmarks/StreamBenchmark"),

@@ -21,7 +21,7 @@ TOPICS = {
     "Containers": [
         containers.start, containers.life, containers.program, containers.parallel, containers.idle, containers.clone],
     "Output of processes": [containers.output],
-    "Telemetry": [telemetry.facade, telemetry.export, telemetry.metrics, telemetry.coverage],
+    "Telemetry": [telemetry.facade, telemetry.export, telemetry.flood, telemetry.metrics, telemetry.coverage],
     "Volumes": [volumes.volumes],
     "Archives": [archives.archives],
 }

@@ -9,10 +9,11 @@ import sys
 import time
 
 import coverage as phases
+from client import Client
 from containers import Held
 from figures import median
 from volumes import Volumes
-from world import HERE, SLOTS, Daemon, Lives, say
+from world import HERE, SLOTS, Daemon, Lives, say, words
 
 
 def facade(world, table):
@@ -86,6 +87,77 @@ def exported(daemon):
     with daemon.operations_client() as client:
         page = client.request("GET", "/metrics").decode()
     return sum(float(value) for value in re.findall(r"^otel_sdk_exporter_span_exported_total\S* (\S+)$", page, re.M))
+
+
+def flood(world, table):
+    """requests while 100,000 spans a second end in the same process, in another one, and while none do"""
+    pairs, requests = (6, 300) if world.quick else (30, 1000)
+    say(f"{pairs} times {requests} requests without a flood of spans, beside one, and in the midst of it")
+    port = world.next_port()
+    collector = subprocess.Popen([sys.executable, HERE / "collector.py", str(port)])
+    asked, other = programs = [Flood(world, f"http://127.0.0.1:{port}", name) for name in ("asked", "other")]
+    states = {"calm": None, "beside": other, "within": asked}
+    medians, slowest = ({state: [] for state in states} for _ in range(2))
+    floods, order, generator = [], list(states), random.Random(8)
+    with Client(asked.port) as client:
+        for number in range(-1, pairs):
+            generator.shuffle(order)
+            for state in order:
+                flooded = states[state]
+                if flooded:
+                    flooded.say("flood")
+                # Until the exporter is at it, or has sent what was left.
+                time.sleep(0.2 if flooded else 0.7)
+                samples = sorted(timed(client) for _ in range(requests))
+                if flooded:
+                    flooded.say("calm")
+                    floods.append(flooded.answer())
+                if number >= 0:
+                    medians[state].append(samples[requests // 2])
+                    slowest[state].append(samples[requests * 99 // 100])
+    for process in programs:
+        process.end()
+    collector.kill()
+    collector.wait()
+    for values, what in ((medians, "median"), (slowest, "the slowest hundredth")):
+        # One of a hundred varies too much for a target.
+        target = "≤ 1.1" if values is medians else ""
+        table.compare(f"a request amid 100,000 spans a second, {what}, against calm", values["within"], values["calm"],
+                      "ms", target=target)
+        table.compare("the same, against that flood in another process", values["within"], values["beside"], "ms",
+                      target=target)
+    made, dropped, used = (median(one[key] for one in floods) for key in ("rate", "dropped", "cpu"))
+    errors = (f"{error(values['within'], values[base]):.3f}" for values in (medians, slowest)
+              for base in ("calm", "beside"))
+    table.note(f"the ratios' standard errors: {', '.join(errors)}; {made:.0f} spans a second, of which {dropped:.0f} a "
+               f"round found no room, took {100 * used:.0f} % of a processor")
+
+
+class Flood:
+    """The server that answers pings, with spans when it is told so."""
+
+    def __init__(self, world, collector, name):
+        self.process = subprocess.Popen(
+            [world.release / "FloodBenchmark", collector, world.scratch / f"flood-{name}"], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True)
+        self.port = int(self.answer()["port"])
+
+    def say(self, word):
+        self.process.stdin.write(word + "\n")
+        self.process.stdin.flush()
+
+    def answer(self):
+        return words(self.process.stdout.readline())
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def timed(client):
+    began = time.perf_counter()
+    client.request("POST", "/ping", b"{}")
+    return (time.perf_counter() - began) * 1e3
 
 
 def metrics(world, table):

@@ -6,11 +6,15 @@ struct ServerConnection: Sendable {
     let channel: any Channel
     private let receiver: NIOLoopBound<RequestReceiver>
 
-    /// The generic types of a connection, asked for by one thread before the loops of several servers may do so at once.
-    /// A precaution: one worker was seen to end in the Swift runtime's search for a conformance (6.3.1,
-    /// swift_conformsToProtocol without a type) at its first connections.
+    /// The generic types of connections, of clients as well, made by one thread before several event loops may do so.
+    ///
+    /// The runtime makes such a type from its mangled name at its first use. If two threads do so at the same time for
+    /// one whose argument is generic too and has to conform to a protocol, as HTTP's decoder, one of them may come upon
+    /// an argument that is not made yet, and the process ends: swift_conformsToProtocol without a type. Of a thousand
+    /// pairs of threads that do nothing else, one to eight end so with Swift 6.3.1, and none with this.
     static let types: [any Any.Type] = [
-        ByteToMessageHandler<HTTPRequestDecoder>.self, RequestBody.Stream.self, ConnectionGate.Inbound.self,
+        ByteToMessageHandler<HTTPRequestDecoder>.self, ByteToMessageHandler<HTTPResponseDecoder>.self,
+        RequestBody.Stream.self, ConnectionGate.Inbound.self,
     ]
 
     /// Call on the connection's event loop.

@@ -12,7 +12,12 @@ final class HTTPTransport: Transport {
     private let dialer: Dialer
     private var channel: (any Channel)?
 
+    /// The decoder of a connection, made by one thread before those of spans and of metrics may do so at the same time:
+    /// Swift's runtime (6.3.1) does not stand that, see `ServerConnection.types`.
+    private static let decoder: any Any.Type = ByteToMessageHandler<HTTPResponseDecoder>.self
+
     init(_ configuration: OTLPConfiguration, group: MultiThreadedEventLoopGroup) {
+        _ = HTTPTransport.decoder
         self.configuration = configuration
         dialer = Dialer(configuration: configuration, group: group, protocols: ["http/1.1"])
     }

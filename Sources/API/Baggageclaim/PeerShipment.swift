@@ -27,6 +27,7 @@ struct PeerShipment: Sendable {
         let span = Telemetry.start(.volumeP2P, kind: .client, handle: handle)
         defer { span.end() }
         do {
+            try FaultPlan.strike(.volumeP2P)
             try await TraceContext.$current.withValue(span.context) { try await send(volumes, settings, span) }
         } catch {
             span.fail(error)

@@ -50,6 +50,12 @@ public final class FaultPlan: Sendable {
         return try await Self.$current.withValue(self, operation: body)
     }
 
+    /// Throws what the plan in force, if any, has for a phase that is not run by ``traced(_:_:)``, as its work is done
+    /// by another process or its span outlives the call.
+    public static func strike(_ phase: Phase) throws {
+        if let fault = current?.take(phase) { throw fault }
+    }
+
     func take(_ phase: Phase) -> (any Error)? {
         let error: (any Error)? = remaining.withLock { remaining in
             guard let fault = remaining[phase] else { return nil }

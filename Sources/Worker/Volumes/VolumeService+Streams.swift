@@ -49,6 +49,7 @@ extension VolumeService {
                 do {
                     self.facilities.spans.keep(span, around: around)
                     return try span.run {
+                        try FaultPlan.strike(phase)
                         let tree = try traced(.volumeMount) { _ in
                             try self.store.mount(
                                 handle, rest: "", writable: direction == .in, unprivileged: false, user: user)

@@ -64,7 +64,7 @@ final class VolumeTransfer: ArchiveTransfer {
             self.describe(statistics)
             do {
                 let outcome = try self.process.wait()
-                self.describe(outcome, .unset)
+                try self.describe(outcome)
                 var report = ArchiveReport()
                 report.entries = outcome.entries
                 report.contentBytes = outcome.contentBytes
@@ -73,9 +73,7 @@ final class VolumeTransfer: ArchiveTransfer {
             } catch {
                 let failure = VolumeError(error, volume: self.handle)
                 self.span.fail(failure)
-                if let outcome = (error as? ArchiveFailure)?.outcome {
-                    self.describe(outcome, .error(failure.kind.rawValue, failure.message))
-                }
+                if let outcome = (error as? ArchiveFailure)?.outcome { try self.describe(outcome, failure) }
                 throw failure
             }
         }
@@ -105,31 +103,47 @@ final class VolumeTransfer: ArchiveTransfer {
     }
 
     /// The two sides of the process ran at the same time, as long as it did; how long each had work to do, it says.
-    private func describe(_ outcome: ArchiveOutcome, _ status: RecordedSpan.Status) {
+    /// - Parameter failure: why it ended early
+    /// - Throws: what the fault plan has for one of the sides
+    private func describe(_ outcome: ArchiveOutcome, _ failure: VolumeError? = nil) throws {
         span.set("apron.archive.entries", outcome.entries)
         span.set("apron.archive.bytes", outcome.contentBytes)
         if !outcome.warnings.isEmpty { span.set("apron.archive.warnings", outcome.warnings) }
         let (archive, codec): (Phase, Phase) = direction == .in ? (.untar, .decompress) : (.tar, .compress)
-        let (start, end) = (process.startedAt, bootTime())
         if encoding != .raw {
-            Telemetry.record(
-                codec, parent: span.context, start: start, end: end,
-                attributes: [
-                    ("apron.archive.encoding", .string(encoding.rawValue)),
-                    ("apron.archive.encoded_bytes", .int(Int64(clamping: outcome.encodedBytes))),
-                    ("apron.archive.decoded_bytes", .int(Int64(clamping: outcome.archiveBytes))),
-                    ("apron.archive.busy", .double(Double(outcome.codecNanoseconds) / 1e9)),
+            try describe(
+                codec, nil,
+                [
+                    Attribute("apron.archive.encoding", .string(encoding.rawValue)),
+                    Attribute("apron.archive.encoded_bytes", .int(Int64(clamping: outcome.encodedBytes))),
+                    Attribute("apron.archive.decoded_bytes", .int(Int64(clamping: outcome.archiveBytes))),
+                    Attribute("apron.archive.busy", .double(Double(outcome.codecNanoseconds) / 1e9)),
                 ])
         }
-        Telemetry.record(
-            archive, parent: span.context, start: start, end: end,
-            attributes: [
-                ("apron.archive.entries", .int(Int64(clamping: outcome.entries))),
-                ("apron.archive.bytes", .int(Int64(clamping: outcome.contentBytes))),
-                ("apron.archive.warning_count", .int(Int64(clamping: outcome.warningCount))),
-                ("apron.archive.busy", .double(Double(outcome.entryNanoseconds) / 1e9)),
-                ("apron.transfer.waited", .double(Double(outcome.stalledNanoseconds) / 1e9)),
-            ], status: status)
+        try describe(
+            archive, failure,
+            [
+                Attribute("apron.archive.entries", .int(Int64(clamping: outcome.entries))),
+                Attribute("apron.archive.bytes", .int(Int64(clamping: outcome.contentBytes))),
+                Attribute("apron.archive.warning_count", .int(Int64(clamping: outcome.warningCount))),
+                Attribute("apron.archive.busy", .double(Double(outcome.entryNanoseconds) / 1e9)),
+                Attribute("apron.transfer.waited", .double(Double(outcome.stalledNanoseconds) / 1e9)),
+            ])
+    }
+
+    /// Records one side of the process.
+    private func describe(_ phase: Phase, _ failure: VolumeError?, _ attributes: [Attribute]) throws {
+        let side = Telemetry.start(phase, parent: span.context, start: process.startedAt, attributes: attributes)
+        defer { side.end() }
+        if let failure {
+            side.fail(failure)
+            if failure.cause == nil { side.status(.error(failure.kind.rawValue, failure.message)) }
+            return
+        }
+        do { try FaultPlan.strike(phase) } catch {
+            side.fail(error)
+            throw error
+        }
     }
 
     private func begin() -> Bool {

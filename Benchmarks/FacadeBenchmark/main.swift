@@ -3,6 +3,8 @@
 //     swift run -c release FacadeBenchmark           nanoseconds of each
 //     swift run -c release FacadeBenchmark calls N   N calls that are off, with five attributes, and nothing else: for
 //                                                    counting what they allocate
+//     swift run -c release FacadeBenchmark spans N   N spans that are recorded, with five attributes, or `bare` ones:
+//                                                    for looking at where their time goes
 
 import Glibc
 import Kernel
@@ -94,6 +96,36 @@ if CommandLine.arguments.count > 2, CommandLine.arguments[1] == "calls", let cou
     exit(0)
 }
 
+/// Spans below one root, as in a container's creation.
+let spansPerRoot = 40
+
+/// Calls `body` under a new root, as requests have it.
+func underRoot(_ number: Int, _ body: (Int) -> Int) -> Int {
+    let root = Telemetry.start(.containerCreate, parent: nil)
+    defer { root.end() }
+    return root.run {
+        var sum = 0
+        for step in 0..<spansPerRoot { sum &+= body(number &+ step) }
+        return sum
+    }
+}
+
+if CommandLine.arguments.count > 2, CommandLine.arguments[1] == "spans", let count = Int(CommandLine.arguments[2]) {
+    try Telemetry.configure(Telemetry.Configuration())
+    let isBare = CommandLine.arguments.last == "bare"
+    var sum = 0
+    for number in 0..<count / spansPerRoot {
+        sum &+= underRoot(number) { isBare ? tracedBare($0) : tracedWithAttributes($0, path) }
+    }
+    precondition(sum != 42, "keeps the work alive")
+    exit(0)
+}
+
+/// As ``nanoseconds(_:_:)``, under a new root every so often; the roots' own cost is included.
+func nanosecondsUnderRoots(_ body: (Int) -> Int) -> Double {
+    nanoseconds(5_000) { underRoot($0, body) } / Double(spansPerRoot)
+}
+
 report("plain call", nanoseconds { plain($0) })
 report("off", nanoseconds { tracedBare($0) })
 report("off, five attributes", nanoseconds { tracedWithAttributes($0, path) })
@@ -101,22 +133,6 @@ report("plain async call", await nanosecondsAsync { await plainAsync($0) })
 report("off, async", await nanosecondsAsync { await tracedAsync($0) })
 
 try Telemetry.configure(Telemetry.Configuration())
-
-/// Spans below one root, as in a container's creation.
-let spansPerRoot = 40
-
-/// As ``nanoseconds(_:_:)``, under a new root every so often, as requests have it; the roots' own cost is included.
-func nanosecondsUnderRoots(_ body: (Int) -> Int) -> Double {
-    nanoseconds(5_000) { number in
-        let root = Telemetry.start(.containerCreate, parent: nil)
-        defer { root.end() }
-        return root.run {
-            var sum = 0
-            for step in 0..<spansPerRoot { sum &+= body(number &+ step) }
-            return sum
-        }
-    } / Double(spansPerRoot)
-}
 
 report("on", nanosecondsUnderRoots { tracedBare($0) })
 report("on, five attributes", nanosecondsUnderRoots { tracedWithAttributes($0, path) })

@@ -15,10 +15,7 @@ struct ClockStepTests {
         for anchor in [now, ClockAnchor(offset: now.offset &- hour), ClockAnchor(offset: now.offset &+ hour)] {
             // The anchor of a request is that of its first span, whatever the calendar does afterwards.
             let scope = TraceScope(TraceID.random(), store: SpanStore(), anchor: anchor)
-            let root = TraceContext(
-                traceID: scope.traceID, spanID: SpanID.random(), flags: .sampled, state: "", isRemote: false,
-                scope: scope,
-                depth: 0)
+            let root = TraceContext(spanID: SpanID.random(), flags: .sampled, scope: scope, depth: 0)
             let parent = Telemetry.start(.containerCreate, parent: root)
             let child = Telemetry.start(.cgroupCreate, parent: parent.context)
             ClockAnchor.renew()

@@ -6,11 +6,9 @@ import Testing
 struct SpanStoreTests {
     /// A span in a store of its own.
     private func root(_ store: SpanStore, handle: String? = nil) -> OpenSpan {
-        let traceID = TraceID.random()
         let context = TraceContext(
-            traceID: traceID, spanID: .random(), flags: .sampled, state: "", isRemote: false,
-            scope: TraceScope(traceID, handle: handle, store: store), depth: 0)
-        return OpenSpan(
+            spanID: .random(), flags: .sampled, scope: TraceScope(.random(), handle: handle, store: store), depth: 0)
+        return OpenSpan.open(
             name: "root", phase: nil, context: context, parentID: nil, parentIsRemote: false, kind: .internal, start: 1,
             isRecording: true)
     }

@@ -68,7 +68,7 @@ extension ProtobufWriter {
         fixed64(7, span.anchor.unixTime(span.start))
         if let end = span.end { fixed64(8, span.anchor.unixTime(end)) }
         attributes(9, span.attributes)
-        attributes(9, span.addedAttributes)
+        span.forEachAddedAttribute { attribute(9, $0, $1) }
         count(10, span.droppedAttributes)
         for event in span.events {
             message(11) { message in
@@ -110,11 +110,13 @@ extension ProtobufWriter {
 
     /// Key-value pairs, each a message of its own.
     mutating func attributes(_ field: UInt64, _ attributes: [Attribute]) {
-        for attribute in attributes {
-            message(field) { pair in
-                pair.string(1, attribute.key.name)
-                pair.message(2) { $0.value(attribute.value) }
-            }
+        for attribute in attributes { self.attribute(field, attribute.key, attribute.value) }
+    }
+
+    private mutating func attribute(_ field: UInt64, _ key: AttributeKey, _ value: AttributeValue) {
+        message(field) { pair in
+            pair.string(1, key.name)
+            pair.message(2) { $0.value(value) }
         }
     }
 

@@ -3,21 +3,17 @@
 /// It is carried by ``current`` within a task, by headers between processes, by the environment into programs, and as
 /// JSON on disk. Equality looks at what travels outside the process alone.
 public struct TraceContext: Sendable {
-    /// The trace.
-    public let traceID: TraceID
     /// The span that new spans become children of.
-    public let spanID: SpanID
+    public private(set) var spanID: SpanID
+    /// What the context shares with all others of its request. Contexts are copied several times for each span: one
+    /// reference and 14 bytes are.
+    var scope: TraceScope
+    /// How many spans of this process are above; tells the inner of two contexts (see `ApronTracer`).
+    private(set) var depth: UInt32
     /// Sampled and random flags.
     public let flags: TraceFlags
-    /// The `tracestate` header in its normal form, empty when there is none.
-    public let state: String
     /// Whether the span lives in another process.
     public let isRemote: Bool
-
-    /// The spans of one request inside this process; nil for a context that came from outside.
-    let scope: TraceScope?
-    /// How many spans of this process are above; tells the inner of two contexts (see `ApronTracer`).
-    let depth: UInt32
 
     /// A context as it came from outside.
     public init(
@@ -25,17 +21,13 @@ public struct TraceContext: Sendable {
         isRemote: Bool = false
     ) {
         self.init(
-            traceID: traceID, spanID: spanID, flags: flags, state: state, isRemote: isRemote, scope: nil, depth: 0)
+            spanID: spanID, flags: flags, isRemote: isRemote, scope: TraceScope(traceID, state: state, store: nil),
+            depth: 0)
     }
 
-    init(
-        traceID: TraceID, spanID: SpanID, flags: TraceFlags, state: String, isRemote: Bool, scope: TraceScope?,
-        depth: UInt32
-    ) {
-        self.traceID = traceID
+    init(spanID: SpanID, flags: TraceFlags, isRemote: Bool = false, scope: TraceScope, depth: UInt32) {
         self.spanID = spanID
         self.flags = flags
-        self.state = state
         self.isRemote = isRemote
         self.scope = scope
         self.depth = depth
@@ -45,11 +37,23 @@ public struct TraceContext: Sendable {
     /// NIO handlers, where it has to be carried by hand.
     @TaskLocal public static var current: TraceContext?
 
+    /// Becomes the context of a new span below the one that it is of, in this process.
+    mutating func descend() {
+        spanID = .random()
+        depth &+= 1
+    }
+
+    /// The trace.
+    public var traceID: TraceID { scope.traceID }
+
+    /// The `tracestate` header in its normal form, empty when there is none.
+    public var state: String { scope.traceState }
+
     /// Whether the trace is to be exported.
     public var isSampled: Bool { flags.contains(.sampled) }
 
     /// The handle of the container or volume that the surrounding request is about, once it is known.
-    public var handle: String? { scope?.handle }
+    public var handle: String? { scope.handle }
 }
 
 extension TraceContext: Hashable {

@@ -23,16 +23,14 @@ public struct TraceID: Hashable, Sendable, CustomStringConvertible {
 
     /// A new id, random in all its bits, so that the random flag may be set with it.
     public static func random() -> TraceID {
-        var generator = SystemRandomNumberGenerator()
-        // The low half alone decides that the id is not zero; one in 2^64 draws is repeated.
-        let low = UInt64.random(in: 1...UInt64.max, using: &generator)
-        return TraceID(nonZeroLow: low, high: generator.next())
+        while true {
+            // One in 2^128 draws is repeated.
+            if let id = TraceID(high: highs.next(), low: lows.next()) { return id }
+        }
     }
 
-    private init(nonZeroLow low: UInt64, high: UInt64) {
-        self.high = high
-        self.low = low
-    }
+    private static let highs = UniqueNumbers()
+    private static let lows = UniqueNumbers()
 
     /// 32 lower-case hexadecimal digits.
     public var description: String {

@@ -81,7 +81,11 @@ extension JSONWriter {
             digits(span.anchor.unixTime(end))
         }
         raw("\"", isMember: false)
-        attributes(span.attributes, and: span.addedAttributes)
+        key("attributes")
+        array { json in
+            for attribute in span.attributes { json.pair(attribute.key, attribute.value) }
+            span.forEachAddedAttribute { key, value in json.pair(key, value) }
+        }
         count("droppedAttributesCount", span.droppedAttributes)
         events(span)
         links(span)
@@ -171,20 +175,19 @@ extension JSONWriter {
     }
 
     /// Key-value pairs, each an object of its own.
-    mutating func attributes(_ attributes: [Attribute], and others: [Attribute] = []) {
+    mutating func attributes(_ attributes: [Attribute]) {
         key("attributes")
         array { json in
-            for attribute in attributes { json.pair(attribute) }
-            for attribute in others { json.pair(attribute) }
+            for attribute in attributes { json.pair(attribute.key, attribute.value) }
         }
     }
 
     /// Most of a span's text: hence in pieces as long as can be.
-    private mutating func pair(_ attribute: Attribute) {
+    private mutating func pair(_ key: AttributeKey, _ value: AttributeValue) {
         raw("{\"key\":")
-        quote(attribute.key.name)
+        quote(key.name)
         raw(",\"value\":", isMember: false)
-        value(attribute.value)
+        self.value(value)
         raw("}", isMember: false)
     }
 
@@ -222,12 +225,17 @@ extension RecordedSpan {
     /// What a span says besides the attributes that were set: phase and handle, and whether it is still open.
     public var addedAttributes: [Attribute] {
         var result: [Attribute] = []
-        func add(_ key: AttributeKey, _ value: AttributeValue) {
-            if self[key] == nil { result.append(Attribute(key, value)) }
+        forEachAddedAttribute { result.append(Attribute($0, $1)) }
+        return result
+    }
+
+    /// As ``addedAttributes``, without a list of them.
+    public func forEachAddedAttribute(_ body: (AttributeKey, AttributeValue) -> Void) {
+        func add(_ key: AttributeKey, _ value: @autoclosure () -> AttributeValue) {
+            if !attributes.contains(where: { $0.key.isSame(as: key) }) { body(key, value()) }
         }
         if let phase { add("apron.phase", .string(phase.rawValue)) }
         if let handle { add("container.id", .string(handle)) }
         if isUnfinished { add("apron.unfinished", .bool(true)) }
-        return result
     }
 }

@@ -48,10 +48,12 @@ final class SpanMetrics: Sendable {
         let seconds = Double(end - span.start) / 1e9
         let exemplar = span.context.isSampled ? Self.exemplar(span, seconds, end) : nil
         if phase.isChildGroup {
-            let recorded = span.recorded
             // Single steps lie below the span of their group, and have its phase.
-            if launches.note(recorded) { count(.launchFailures, [recorded.stepName, recorded.errorType]) }
-            if recorded.isStep { return }
+            if span.hasFailed {
+                let recorded = span.recorded
+                if launches.note(recorded) { count(.launchFailures, [recorded.stepName, recorded.errorType]) }
+            }
+            if span.name.isStep { return }
         }
         phases[phase]?.observe(seconds, exemplar)
         switch phase {
@@ -59,13 +61,12 @@ final class SpanMetrics: Sendable {
         case .containerDestroy: observe(.containerDestroyDuration, [span.recorded.outcome], seconds, exemplar)
         case .admission: observe(.admissionWait, [], seconds, exemplar)
         case .processSpawn:
-            let recorded = span.recorded
-            observe(.processSpawnDuration, [recorded.outcome], seconds, exemplar)
-            countFailure(recorded)
+            observe(.processSpawnDuration, [span.recorded.outcome], seconds, exemplar)
+            countFailure(span)
         case .rootfsPrepare:
             countCache("image", span.recorded)
-            countFailure(span.recorded)
-        case .cgroupCreate, .networkCreate, .containerLaunch, .stateCommit: countFailure(span.recorded)
+            countFailure(span)
+        case .cgroupCreate, .networkCreate, .containerLaunch, .stateCommit: countFailure(span)
         case .process: countExit(span.recorded)
         case .volumeCreate, .volumeMount, .volumeStreamIn, .volumeStreamOut, .volumeP2P:
             volumeEnded(phase, span.recorded, seconds, exemplar)
@@ -74,8 +75,11 @@ final class SpanMetrics: Sendable {
         }
     }
 
-    private func countFailure(_ span: RecordedSpan) {
-        if launches.isNew(span) { count(.launchFailures, [span.name, span.errorType]) }
+    private func countFailure(_ span: OpenSpan) {
+        // What nearly no span has to say is not worth its description.
+        guard span.hasFailed else { return }
+        let recorded = span.recorded
+        if launches.isNew(recorded) { count(.launchFailures, [recorded.name, recorded.errorType]) }
     }
 
     private func countCache(_ kind: String, _ span: RecordedSpan) {
@@ -132,9 +136,9 @@ final class SpanMetrics: Sendable {
     }
 
     private static func exemplar(_ span: OpenSpan, _ value: Double, _ end: UInt64) -> MetricExemplar {
-        let anchor = span.context.scope?.anchor ?? .current
         return MetricExemplar(
-            traceID: span.context.traceID, spanID: span.context.spanID, value: value, time: anchor.unixTime(end))
+            traceID: span.context.traceID, spanID: span.context.spanID, value: value,
+            time: span.context.scope.anchor.unixTime(end))
     }
 }
 
@@ -148,7 +152,7 @@ private final class FailedLaunches: Sendable {
     /// Notes the end of a child's group or step; true for a failed step, which is to be counted.
     func note(_ span: RecordedSpan) -> Bool {
         guard span.status.isError, let parent = span.parentID else { return false }
-        if span.isStep { return true }
+        if span.name.isStep { return true }
         counted.withLock { counted in
             if counted.count >= Self.launchesMax { counted.removeAll() }
             counted.insert(parent)
@@ -163,12 +167,15 @@ private final class FailedLaunches: Sendable {
     }
 }
 
+extension String {
+    fileprivate static let stepPrefix = "step."
+
+    /// Whether a span of that name is a single step of a child.
+    fileprivate var isStep: Bool { hasPrefix(Self.stepPrefix) }
+}
+
 extension RecordedSpan {
-    private static let stepPrefix = "step."
-
-    fileprivate var isStep: Bool { name.hasPrefix(Self.stepPrefix) }
-
-    fileprivate var stepName: String { String(name.dropFirst(Self.stepPrefix.count)) }
+    fileprivate var stepName: String { String(name.dropFirst(String.stepPrefix.count)) }
 
     /// One of the few words that label how it went.
     fileprivate var outcome: String {

@@ -6,28 +6,35 @@ extension OpenSpan {
     ///
     /// A span that records nothing has its parent's context, so that what is passed on names no span that nobody knows.
     static func begin(
-        name: String, phase: Phase?, parent: TraceContext?, handle: String? = nil, kind: RecordedSpan.Kind,
-        start: UInt64,
-        isRecording: Bool
+        name: String, phase: Phase?, parent: consuming TraceContext?, handle: String? = nil, kind: RecordedSpan.Kind,
+        start: UInt64, isRecording: Bool
     ) -> OpenSpan {
-        let context =
-            isRecording
-            ? parent.map { below($0, handle: handle) } ?? root(handle: handle)
-            : parent ?? TraceContext(traceID: .random(), spanID: .random(), flags: .random)
-        return OpenSpan(
-            name: name, phase: phase, context: context, parentID: parent?.spanID,
-            parentIsRemote: parent?.isRemote ?? false,
-            kind: kind, start: start, isRecording: isRecording)
+        guard var context = consume parent else {
+            return open(
+                name: name, phase: phase,
+                context: isRecording
+                    ? root(handle: handle) : TraceContext(traceID: .random(), spanID: .random(), flags: .random),
+                parentID: nil, parentIsRemote: false, kind: kind, start: start, isRecording: isRecording)
+        }
+        let (parentID, parentIsRemote) = (context.spanID, context.isRemote)
+        if isRecording {
+            if parentIsRemote || !context.scope.isOurs {
+                context = entering(context, handle: handle)
+            } else {
+                if let handle, handle != context.scope.handle {
+                    context.scope = TraceScope(context.scope, handle: handle)
+                }
+                context.descend()
+            }
+        }
+        return open(
+            name: name, phase: phase, context: context, parentID: parentID, parentIsRemote: parentIsRemote, kind: kind,
+            start: start, isRecording: isRecording)
     }
 
-    private static func below(_ parent: TraceContext, handle: String?) -> TraceContext {
-        let scope: TraceScope
-        if let known = parent.scope, handle == nil || handle == known.handle {
-            scope = known
-        } else {
-            scope = TraceScope(parent.traceID, handle: handle, store: Telemetry.store)
-        }
-        // Whoever is below a span of ours has its decision; only a caller's word may be overruled.
+    /// Below a context from outside. Whoever is below a span of ours has its decision; only a caller's word may be
+    /// overruled.
+    private static func entering(_ parent: TraceContext, handle: String?) -> TraceContext {
         var flags = parent.flags
         var state = parent.state
         if parent.isRemote {
@@ -36,7 +43,8 @@ extension OpenSpan {
             state = decision.state
         }
         return TraceContext(
-            traceID: parent.traceID, spanID: .random(), flags: flags, state: state, isRemote: false, scope: scope,
+            spanID: .random(), flags: flags,
+            scope: TraceScope(parent.traceID, state: state, handle: handle, store: Telemetry.store),
             depth: parent.depth &+ 1)
     }
 
@@ -44,23 +52,22 @@ extension OpenSpan {
         let traceID = TraceID.random()
         let decision = Telemetry.sampler.decide(traceID)
         return TraceContext(
-            traceID: traceID, spanID: .random(), flags: decision.isSampled ? [.random, .sampled] : .random,
-            state: decision.state, isRemote: false, scope: TraceScope(traceID, handle: handle, store: Telemetry.store),
-            depth: 0)
+            spanID: .random(), flags: decision.isSampled ? [.random, .sampled] : .random,
+            scope: TraceScope(traceID, state: decision.state, handle: handle, store: Telemetry.store), depth: 0)
     }
 
     /// Opens a span under the id that it had before a restart.
     static func again(_ stored: StoredSpan, isRecording: Bool) -> OpenSpan {
         let known = stored.context
-        let scope = isRecording ? TraceScope(known.traceID, handle: stored.handle, store: Telemetry.store) : nil
+        let scope =
+            isRecording
+            ? TraceScope(known.traceID, state: known.state, handle: stored.handle, store: Telemetry.store) : known.scope
         // CLOCK_BOOTTIME begins anew with every boot; then the calendar has to do.
         let isSameBoot = stored.start <= bootTime()
         let start = isSameBoot ? stored.start : ClockAnchor.current.bootTime(unixTime: stored.unixStart)
-        let span = OpenSpan(
+        let span = open(
             name: stored.name, phase: stored.phase,
-            context: TraceContext(
-                traceID: known.traceID, spanID: known.spanID, flags: known.flags, state: known.state, isRemote: false,
-                scope: scope, depth: 0),
+            context: TraceContext(spanID: known.spanID, flags: known.flags, scope: scope, depth: 0),
             parentID: stored.parent.flatMap { SpanID($0) }, parentIsRemote: stored.parentIsRemote, kind: stored.kind,
             start: start, isRecording: isRecording)
         span.set(stored.attributes)

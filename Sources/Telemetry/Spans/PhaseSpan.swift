@@ -12,8 +12,12 @@ public struct PhaseSpan: Sendable {
     @inlinable
     @inline(__always)
     public func set<Value: AttributeConvertible>(_ key: AttributeKey, _ value: @autoclosure () -> Value?) {
-        if let open { open.set(key, value()) }
+        if open != nil, let value = value() { setValue(key, value.attributeValue) }
     }
+
+    // Not inlined, so that the caller need not count a reference to the span for it.
+    @usableFromInline
+    func setValue(_ key: AttributeKey, _ value: AttributeValue) { open?.setValue(key, value) }
 
     /// Notes that something happened now.
     @inlinable

@@ -31,8 +31,7 @@ func watch(
         return
     }
     let span = OpenSpan.begin(phase, parent: parent, start: clock)
-    let error = TraceContext.$current.withValue(span.context) { body(PhaseSpan(span), fault) }
-    clock = span.end(phaseError: error)
+    clock = span.end(phaseError: span.run { body($0, fault) })
 }
 
 /// Runs the body of a phase that somebody watches, see ``watch(_:_:parent:clock:_:)``.
@@ -60,6 +59,12 @@ extension OpenSpan {
         begin(
             name: phase.rawValue, phase: phase, parent: parent?.context ?? TraceContext.innermost, kind: phase.kind,
             start: start == 0 ? bootTime() : start, isRecording: true)
+    }
+
+    /// Runs the body of a phase. Not inlined: here the caller holds the span, and it is not held once more.
+    @inline(never)
+    fileprivate func run(_ body: (PhaseSpan) -> (any Error)?) -> (any Error)? {
+        TraceContext.$current.withValue(context) { body(PhaseSpan(self)) }
     }
 
     /// Ends the span; gives the instant at which it ended.

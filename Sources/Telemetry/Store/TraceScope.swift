@@ -1,10 +1,14 @@
 internal import Synchronization
 
-/// The spans of one request: they share a handle, which may become known late, and an anchor to the calendar.
+/// What the spans of one request share: the trace, a handle, which may become known late, and an anchor to the
+/// calendar. A context from outside has one too, which has no spans.
 final class TraceScope: Sendable {
     let traceID: TraceID
+    /// The `tracestate` header in its normal form, empty when there is none.
+    let traceState: String
     let anchor: ClockAnchor
-    let store: SpanStore
+    /// Where the spans are kept; nil when they are those of another process.
+    let store: SpanStore?
     private let state: Mutex<State>
 
     private struct State {
@@ -16,12 +20,24 @@ final class TraceScope: Sendable {
         var isListed = false
     }
 
-    init(_ traceID: TraceID, handle: String? = nil, store: SpanStore, anchor: ClockAnchor = .current) {
+    init(
+        _ traceID: TraceID, state traceState: String = "", handle: String? = nil, store: SpanStore?,
+        anchor: ClockAnchor = .current
+    ) {
         self.traceID = traceID
+        self.traceState = traceState
         self.anchor = anchor
         self.store = store
         state = Mutex(State(handle: handle))
     }
+
+    /// A part of the same trace that is about another handle.
+    convenience init(_ other: TraceScope, handle: String) {
+        self.init(other.traceID, state: other.traceState, handle: handle, store: other.store)
+    }
+
+    /// Whether its spans are of this process.
+    var isOurs: Bool { store != nil }
 
     var handle: String? { state.withLock { $0.handle } }
 
@@ -40,10 +56,14 @@ final class TraceScope: Sendable {
             state.handle = handle
             return state.isListed
         }
-        if isListed { store.list(self) }
+        if isListed { store?.list(self) }
     }
 
-    /// Keeps a span that the store has admitted.
+    /// Whether one more span is kept. Not inlined, so that the caller counts no reference to the store.
+    @inline(never)
+    func admit() -> Bool { store?.admit() == true }
+
+    /// Keeps a span that was admitted.
     func add(_ span: OpenSpan) {
         let isNew = state.withLock { state in
             state.spans.append(span)
@@ -52,7 +72,7 @@ final class TraceScope: Sendable {
             state.isListed = true
             return isNew
         }
-        if isNew { store.list(self) }
+        if isNew { store?.list(self) }
     }
 
     /// Counts a span that has ended, with the memory that it holds from now on.
@@ -61,7 +81,7 @@ final class TraceScope: Sendable {
             state.open -= 1
             state.bytes += size
         }
-        store.grew(bytes: size)
+        store?.grew(bytes: size)
     }
 
     /// Spans that were let go, and the memory that they held.

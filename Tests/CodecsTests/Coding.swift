@@ -1,5 +1,6 @@
 import Codecs
 import Synchronization
+import TestSupport
 
 /// Encodes bytes at one go.
 /// - Parameter piece: how many are written at a time.
@@ -56,21 +57,6 @@ func fault(of bytes: [UInt8], _ format: Format?) -> CodecError? {
         return nil
     } catch {
         return error as? CodecError
-    }
-}
-
-/// Random numbers that are the same in every run (SplitMix64).
-struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
     }
 }
 

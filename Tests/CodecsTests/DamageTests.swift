@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Codecs
@@ -77,18 +78,8 @@ import Testing
         var generator = Seeded(UInt64(part) << 8 | UInt64(format.rawValue.utf8.count))
         let samples = try Sample.allCases.map { try encode($0.bytes(20_000), format) }
         for _ in 0..<500 {
-            var stream = samples[Int.random(in: 0..<samples.count, using: &generator)]
-            for _ in 0..<Int.random(in: 1...4, using: &generator) {
-                let place = Int.random(in: 0..<stream.count, using: &generator)
-                switch Int.random(in: 0..<6, using: &generator) {
-                case 0: stream.insert(UInt8.random(in: 0...255, using: &generator), at: place)
-                case 1 where stream.count > 1: stream.remove(at: place)
-                case 2 where place > 0: stream.removeSubrange(place...)
-                case 3: stream += stream[place...]
-                case 4: stream[place] = [0, 1, 0x7f, 0x80, 0xff].randomElement(using: &generator) ?? 0
-                default: stream[place] = UInt8.random(in: 0...255, using: &generator)
-                }
-            }
+            let sample = samples[Int.random(in: 0..<samples.count, using: &generator)]
+            let stream = generator.damage(sample)
             _ = try? decode(stream, format, piece: Int.random(in: 1...40_000, using: &generator), limit: 1 << 20)
         }
     }

@@ -77,6 +77,50 @@ final class VolumeSite: Sendable {
         return try await volumes.create(request).path
     }
 
+    // MARK: streams
+
+    /// An archive of what commands make, with gzip.
+    func archive(_ script: String) throws -> [UInt8] {
+        let name = "made-\(UInt32.random(in: 0...UInt32.max))"
+        let path = try site.scratch.makeDirectories(name)
+        try runProgram("sh", "-ec", "cd \(path); \(script)")
+        try runProgram("tar", "--owner=0", "--group=0", "-czf", "\(path).tgz", "-C", path, ".")
+        return try Directory(site.scratch.path).read("\(name).tgz", limit: 64 << 20)
+    }
+
+    /// Writes bytes to a transfer's pipe and ends it; one that takes no more says why.
+    @discardableResult
+    func send(_ bytes: [UInt8], to transfer: any ArchiveTransfer) async throws -> ArchiveReport {
+        try await LaunchSite.blocking {
+            do { try Self.write(bytes, to: transfer) } catch let error as KernelError where error.errno == .brokenPipe {
+            }
+        }
+        return try await transfer.finish(TransferStatistics())
+    }
+
+    private static func write(_ bytes: [UInt8], to transfer: any ArchiveTransfer) throws {
+        let end = try transfer.takeDescriptor()
+        try end.setNonBlocking(false)
+        let pipe = SharedDescriptor(end)
+        var written = 0
+        while written < bytes.count { written += try pipe.writeSome(bytes, from: written) ?? 0 }
+    }
+
+    /// Reads a transfer to its end.
+    func receive(_ transfer: any ArchiveTransfer) async throws -> [UInt8] {
+        let bytes = try await LaunchSite.blocking { try Self.read(from: transfer) }
+        _ = try await transfer.finish(TransferStatistics())
+        return bytes
+    }
+
+    private static func read(from transfer: any ArchiveTransfer) throws -> [UInt8] {
+        let end = try transfer.takeDescriptor()
+        try end.setNonBlocking(false)
+        return try end.readContents(limit: 64 << 20, "archive")
+    }
+
+    // MARK: what is left
+
     /// Everything that a volume may leave behind, one line each.
     func traces() throws -> [String] {
         var lines: [String] = []

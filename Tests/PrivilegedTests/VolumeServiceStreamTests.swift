@@ -8,48 +8,14 @@ import Testing
 
 /// Archives into and out of volumes, by the real program.
 @Suite(.hostUnchanged, .serialized) struct VolumeServiceStreamTests {
-    /// Writes bytes to a transfer's pipe and ends it.
-    private func send(_ bytes: [UInt8], to transfer: any ArchiveTransfer) async throws -> ArchiveReport {
-        try await LaunchSite.blocking { try Self.write(bytes, to: transfer) }
-        return try await transfer.finish(TransferStatistics())
-    }
-
-    private static func write(_ bytes: [UInt8], to transfer: any ArchiveTransfer) throws {
-        let end = try transfer.takeDescriptor()
-        try end.setNonBlocking(false)
-        let pipe = SharedDescriptor(end)
-        var written = 0
-        while written < bytes.count { written += try pipe.writeSome(bytes, from: written) ?? 0 }
-    }
-
-    private func receive(_ transfer: any ArchiveTransfer) async throws -> [UInt8] {
-        let bytes = try await LaunchSite.blocking { try Self.read(from: transfer) }
-        _ = try await transfer.finish(TransferStatistics())
-        return bytes
-    }
-
-    private static func read(from transfer: any ArchiveTransfer) throws -> [UInt8] {
-        let end = try transfer.takeDescriptor()
-        try end.setNonBlocking(false)
-        return try end.readContents(limit: 64 << 20, "archive")
-    }
-
-    private func archive(_ site: VolumeSite, _ script: String) throws -> [UInt8] {
-        let name = "made-\(UInt32.random(in: 0...UInt32.max))"
-        let path = try site.site.scratch.makeDirectories(name)
-        try runProgram("sh", "-ec", "cd \(path); \(script)")
-        try runProgram("tar", "--owner=0", "--group=0", "-czf", "\(path).tgz", "-C", path, ".")
-        return try Directory(site.site.scratch.path).read("\(name).tgz", limit: 64 << 20)
-    }
-
     @Test(arguments: [false, true]) func inAndOut(privileged: Bool) async throws {
         try await VolumeSite.with { site in
             let volumes = try site.volumes
             let path = try await site.make("source", privileged: privileged)
-            let bytes = try archive(site, "mkdir a; echo text >a/file; ln -s file a/link")
+            let bytes = try site.archive("mkdir a; echo text >a/file; ln -s file a/link")
             let transfer = try await volumes.streamIn("source", path: "below", encoding: .gzip)
             #expect(await site.kind { try await volumes.destroy("source") } == .inUse)
-            let report = try await send(bytes, to: transfer)
+            let report = try await site.send(bytes, to: transfer)
             #expect(report.entries >= 3)
 
             try await site.site.create("reader", privileged: privileged) { request in
@@ -59,10 +25,11 @@ import Testing
             #expect(seen == "text\n0 0\n0 0")
 
             for encoding in [ArchiveEncoding.raw, .gzip, .zstd] {
-                let out = try await receive(try await volumes.streamOut("source", path: "below/a", encoding: encoding))
+                let packed = try await volumes.streamOut("source", path: "below/a", encoding: encoding)
+                let out = try await site.receive(packed)
                 try await site.make("copy", privileged: !privileged)
-                _ = try await send(out, to: try await volumes.streamIn("copy", path: ".", encoding: encoding))
-                let again = try await receive(try await volumes.streamOut("copy", path: "./file", encoding: .raw))
+                _ = try await site.send(out, to: try await volumes.streamIn("copy", path: ".", encoding: encoding))
+                let again = try await site.receive(try await volumes.streamOut("copy", path: "./file", encoding: .raw))
                 #expect(String(decoding: again, as: UTF8.self).contains("text\n"), "\(encoding)")
                 try await volumes.destroy("copy")
             }
@@ -73,11 +40,11 @@ import Testing
         try await VolumeSite.with { site in
             let volumes = try site.volumes
             try await site.make("volume")
-            let bytes = try archive(site, "head -c 300000 /dev/urandom >one; echo two >two")
+            let bytes = try site.archive("head -c 300000 /dev/urandom >one; echo two >two")
             let half = Array(bytes.prefix(bytes.count / 2))
             let truncated = await site.kind {
                 let transfer = try await volumes.streamIn("volume", path: ".", encoding: .gzip)
-                _ = try await send(half, to: transfer)
+                _ = try await site.send(half, to: transfer)
             }
             #expect(truncated == .badArchive)
             let missing = await site.kind {
@@ -116,13 +83,13 @@ import Testing
         try await VolumeSite.with { site in
             let volumes = try site.volumes
             try await site.make("volume")
-            let bytes = try archive(site, "echo text >file")
+            let bytes = try site.archive("echo text >file")
             try Telemetry.configure(Telemetry.Configuration())
             let request = Telemetry.start(.httpServer, parent: nil)
             try await request.run {
                 let transfer = try await volumes.streamIn("volume", path: ".", encoding: .gzip)
-                _ = try await send(bytes, to: transfer)
-                _ = try await receive(try await volumes.streamOut("volume", path: ".", encoding: .zstd))
+                _ = try await site.send(bytes, to: transfer)
+                _ = try await site.receive(try await volumes.streamOut("volume", path: ".", encoding: .zstd))
             }
             request.end()
             let spans = Telemetry.store.spans(trace: request.context.traceID)

@@ -61,15 +61,12 @@ public enum Telemetry {
         return try pipeline.flush(milliseconds: milliseconds, stop: false)
     }
 
-    /// Returns when all spans that ended before are with the exporters, which need not have brought them anywhere but
-    /// to their spool.
-    /// - Returns: false when nothing is exported
-    public static func handedOver() async -> Bool {
-        guard let pipeline = pipeline.withLock({ $0 }) else { return false }
-        return await withCheckedContinuation { continuation in
-            let isTaken = pipeline.tell { continuation.resume(returning: true) }
-            if !isTaken { continuation.resume(returning: false) }
-        }
+    /// Calls `listener` when all spans that ended before are with the exporters, which need not have brought them
+    /// anywhere but to their spool. It runs on the thread that exports, and must not block it.
+    /// - Returns: false when nothing is exported: it is not called then
+    @discardableResult
+    public static func whenHandedOver(_ listener: @escaping @Sendable () -> Void) -> Bool {
+        pipeline.withLock { $0 }?.tell(listener) ?? false
     }
 
     /// As ``flush(milliseconds:)``; spans that end later are not exported. To be called last of all.

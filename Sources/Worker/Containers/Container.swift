@@ -228,15 +228,18 @@ actor Container: BlockingActor {
     /// leaves it to the next one to end it, under the same id.
     nonisolated func noteSpanEnd(of program: Program) {
         guard program.span.isRecording, program.span.context.isSampled else { return }
-        Task(executorPreference: BlockingExecutor.shared) {
-            if await Telemetry.handedOver() { await self.writeSpanEnd(of: program) }
+        let key = program.definition.key
+        // Most containers are gone by then, and nothing has to be written.
+        Telemetry.whenHandedOver { [weak self] in
+            guard let self else { return }
+            Task(executorPreference: BlockingExecutor.shared) { await self.writeSpanEnd(ofProcess: key) }
         }
     }
 
-    private func writeSpanEnd(of program: Program) {
+    private func writeSpanEnd(ofProcess key: UInt32) {
         if isBeingRemoved { return }
         // Without the mark the span is sent twice, which is better than a failure.
-        try? files.noteSpanEnd(process: program.definition.key)
+        try? files.noteSpanEnd(process: key)
     }
 
     /// Calls ``processOneEnded(_:)`` when process 1 is gone.

@@ -120,12 +120,12 @@ def flood(world, table):
     collector.kill()
     collector.wait()
     for values, what in ((medians, "median"), (slowest, "the slowest hundredth")):
-        # One of a hundred varies too much for a target.
-        target = "≤ 1.1" if values is medians else ""
         table.compare(f"a request amid 100,000 spans a second, {what}, against calm", values["within"], values["calm"],
-                      "ms", target=target)
+                      "ms")
+        # Half a processor's work beside it makes any request slower; what it costs to be in the same process is the
+        # question. One of a hundred varies too much for a target.
         table.compare("the same, against that flood in another process", values["within"], values["beside"], "ms",
-                      target=target)
+                      target="≤ 1.1" if values is medians else "")
     made, dropped, used = (median(one[key] for one in floods) for key in ("rate", "dropped", "cpu"))
     errors = (f"{error(values['within'], values[base]):.3f}" for values in (medians, slowest)
               for base in ("calm", "beside"))

@@ -10,8 +10,8 @@ import Testing
 /// the same request works afterwards.
 @Suite(.hostUnchanged, .serialized) struct FaultTests {
     private static let creating: [Phase] = [
-        .containerCreate, .admission, .rootfsPrepare, .cgroupCreate, .containerLaunch, .networkCreate, .address, .veth,
-        .stateCommit,
+        .containerCreate, .admission, .rootfsPrepare, .cgroupCreate, .containerLaunch, .childStart, .networkCreate,
+        .address, .veth, .stateCommit,
     ]
     private static let removing: [Phase] = [
         .containerDestroy, .kill, .wait, .unmount, .networkDelete, .cgroupRemove, .stateRemove,

@@ -91,20 +91,24 @@ extension Conformance {
                 try page.press("z")
                 #expect(try !page.holds("document.querySelector('.rows.broken')"))
 
-                try closeAndOpenSteps(page)
+                try closeAndOpenSteps(page, handle: handle, trace: trace)
                 try search(page, handle: handle, trace: trace)
             }
             try garden.destroy(handle)
             _ = try program.exit()
         }
 
-        private func closeAndOpenSteps(_ page: Browser) throws {
+        private func closeAndOpenSteps(_ page: Browser, handle: String, trace: String) throws {
+            let (row, hash) = ("container \(handle)", "#/trace/\(trace)")
             try page.open("/")
-            try page.wait("document.querySelector('tr[data-go^=\"#/trace/\"]')")
-            try page.press("j")
-            let hash = try page.value("document.activeElement.dataset.go").string
+            // What a page is told first may be a second old, without the container.
+            try page.wait("document.querySelector('tr[data-key=\"\(row)\"]')")
+            for _ in 0..<100 where try !page.holds("document.activeElement.dataset.key === '\(row)'") {
+                try page.press("j")
+            }
+            #expect(try page.value("document.activeElement.dataset.go").string == hash)
             try page.press("Enter")
-            try page.wait("location.hash === '\(hash ?? "")' && \(Self.rows).length > 2")
+            try page.wait("location.hash === '\(hash)' && \(Self.rows).length > 2")
             let all = try page.value("\(Self.rows).length").integer
             try page.press("j")
             try page.press("h")

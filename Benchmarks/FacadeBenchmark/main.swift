@@ -39,6 +39,21 @@ func tracedBare(_ number: Int) -> Int {
 @inline(never)
 func tracedWithAttributes(_ number: Int, _ path: String) -> Int {
     traced(.cgroupCreate) { span in
+        span.set {
+            $0.set("apron.cgroup.version", number)
+            $0.set("apron.path", path)
+            $0.set("apron.limits.memory", UInt64(truncatingIfNeeded: number))
+            $0.set("apron.pooled", number & 1 == 0)
+            $0.set("apron.pressure.cpu.some", Double(number))
+        }
+        return work(number)
+    }
+}
+
+/// As ``tracedWithAttributes(_:_:)``, each attribute by itself.
+@inline(never)
+func tracedWithSingleAttributes(_ number: Int, _ path: String) -> Int {
+    traced(.cgroupCreate) { span in
         span.set("apron.cgroup.version", number)
         span.set("apron.path", path)
         span.set("apron.limits.memory", UInt64(truncatingIfNeeded: number))
@@ -129,6 +144,7 @@ func nanosecondsUnderRoots(_ body: (Int) -> Int) -> Double {
 report("plain call", nanoseconds { plain($0) })
 report("off", nanoseconds { tracedBare($0) })
 report("off, five attributes", nanoseconds { tracedWithAttributes($0, path) })
+report("off, five attributes, each by itself", nanoseconds { tracedWithSingleAttributes($0, path) })
 report("plain async call", await nanosecondsAsync { await plainAsync($0) })
 report("off, async", await nanosecondsAsync { await tracedAsync($0) })
 
@@ -136,6 +152,7 @@ try Telemetry.configure(Telemetry.Configuration())
 
 report("on", nanosecondsUnderRoots { tracedBare($0) })
 report("on, five attributes", nanosecondsUnderRoots { tracedWithAttributes($0, path) })
+report("on, five attributes, each by itself", nanosecondsUnderRoots { tracedWithSingleAttributes($0, path) })
 print("store: \(Telemetry.store.usage)")
 
 /// Spans of one request to the collector, the standard's default.

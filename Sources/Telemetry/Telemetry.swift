@@ -46,7 +46,7 @@ public enum Telemetry {
         if configuration.exporters.isEmpty { return }
         let new = try ExportPipeline(configuration.exporters, resource: configuration.resource)
         pipeline.withLock { $0 = new }
-        exports.store(true, ordering: .releasing)
+        isExporting.store(true, ordering: .releasing)
     }
 
     /// How long exporters that are replaced may take for what they hold, in milliseconds.
@@ -72,7 +72,7 @@ public enum Telemetry {
     /// As ``flush(milliseconds:)``; spans that end later are not exported. To be called last of all.
     @discardableResult
     public static func shutdown(milliseconds: Int32) throws(KernelError) -> Bool {
-        exports.store(false, ordering: .relaxed)
+        isExporting.store(false, ordering: .relaxed)
         guard let pipeline = pipeline.withLock({ $0.take() }) else { return true }
         return try pipeline.flush(milliseconds: milliseconds, stop: true)
     }
@@ -83,12 +83,15 @@ public enum Telemetry {
     /// Spans that were not exported for want of room in the ring.
     public static var droppedSpans: Int { pipeline.withLock { $0?.dropped } ?? 0 }
 
-    static func export(_ span: OpenSpan) {
-        if exports.load(ordering: .acquiring) { pipeline.withLock { $0 }?.ended(span) }
+    static func export(_ span: EndedSpan) {
+        pipeline.withLock { $0 }?.ended(span)
     }
 
     private static let pipeline = Mutex<ExportPipeline?>(nil)
-    private static let exports = Atomic<Bool>(false)
+    private static let isExporting = Atomic<Bool>(false)
+
+    /// Whether ended spans go anywhere.
+    static var exports: Bool { isExporting.load(ordering: .acquiring) }
 
     /// What every span says about this process.
     public static var resource: Resource { settings.withLock { $0.resource } }

@@ -29,13 +29,15 @@ import Testing
             configuration.spool = .init(directory: "\(scratch.path)/spool", bytesMax: Self.spoolBytes, batchesMax: 64)
         }
         let exporter = try OTLPExporter(configuration, logger: silent)
-        let pipeline = try ExportPipeline([exporter], resource: Resource())
+        var telemetry = Telemetry.Configuration()
+        telemetry.exporters = [exporter]
+        try Telemetry.configure(telemetry)
         // The sizes of what a process needs in any case.
-        await endAll(100, pipeline)
+        await endAll(100)
         let before = try residentBytes()
 
         let start = bootTime()
-        await endAll(Self.spans - 100, pipeline)
+        await endAll(Self.spans - 100)
         let seconds = Double(bootTime() - start) / 1e9
         let growth = try residentBytes() - before
         #expect(growth < Self.growthMax, "\(growth) bytes")
@@ -51,9 +53,10 @@ import Testing
             #expect(exporter.statistics.waitingSpans <= configuration.queueSpans)
         }
 
-        _ = try pipeline.flush(milliseconds: Self.patience, stop: true)
+        let dropped = Telemetry.droppedSpans
+        try Telemetry.shutdown(milliseconds: Self.patience)
         let statistics = exporter.statistics
-        let lost = pipeline.dropped + Int(statistics.droppedSpans)
+        let lost = dropped + Int(statistics.droppedSpans)
         #expect(lost > 0 && statistics.exported > 0)
         // Without a spool, what could not be sent at the end is lost and counted as such.
         let waiting = isSpooled ? statistics.waitingSpans : 0
@@ -65,7 +68,7 @@ import Testing
         print("\(rate) spans/s ended, \(statistics.exported) exported, \(lost) dropped, \(growth >> 20) MiB more")
     }
 
-    private func endAll(_ count: Int, _ pipeline: ExportPipeline) async {
+    private func endAll(_ count: Int) async {
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<Self.threads {
                 group.addTask {
@@ -73,7 +76,6 @@ import Testing
                         let span = Telemetry.start(.process, parent: nil)
                         span.set("apron.path", "/var/lib/apron/containers/live/0123456789abcdef")
                         span.end()
-                        pipeline.ended(span)
                     }
                 }
             }

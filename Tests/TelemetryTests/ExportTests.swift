@@ -33,10 +33,10 @@ struct ExportTests {
     /// Long enough for any machine.
     private static let patience: Int32 = 60_000
 
-    private func ended(_ name: String) -> OpenSpan {
+    private func ended(_ name: String) throws -> EndedSpan {
         let span = Telemetry.start(.process, name: name, parent: nil)
         span.end()
-        return span
+        return try #require(span.ended)
     }
 
     init() { #expect(Recording.isOn) }
@@ -46,15 +46,15 @@ struct ExportTests {
         let collector = try Collector()
         let pipeline = try ExportPipeline([collector], resource: Resource())
         let names = (0..<1200).map { "span\($0)" }
-        for name in names { pipeline.ended(ended(name)) }
+        for name in names { try pipeline.ended(ended(name)) }
         #expect(try pipeline.flush(milliseconds: Self.patience, stop: false))
         #expect(collector.names.withLock { $0 } == names)
         #expect(collector.batches.withLock { $0 }.allSatisfy { $0 <= ExportPipeline.batch })
-        pipeline.ended(ended("later"))
+        try pipeline.ended(ended("later"))
         #expect(try pipeline.flush(milliseconds: Self.patience, stop: true))
         #expect(collector.names.withLock { $0.last } == "later")
         // After the stop nothing is taken any more, and nobody waits in vain.
-        pipeline.ended(ended("too late"))
+        try pipeline.ended(ended("too late"))
         #expect(try pipeline.flush(milliseconds: Self.patience, stop: true))
         #expect(collector.names.withLock { $0.last } == "later")
     }
@@ -63,7 +63,7 @@ struct ExportTests {
     func unaided() throws {
         let collector = try Collector()
         let pipeline = try ExportPipeline([collector], resource: Resource())
-        pipeline.ended(ended("alone"))
+        try pipeline.ended(ended("alone"))
         try collector.wait(milliseconds: Self.patience)
         #expect(collector.names.withLock { $0 } == ["alone"])
         #expect(try pipeline.flush(milliseconds: Self.patience, stop: true))
@@ -72,7 +72,7 @@ struct ExportTests {
     @Test("a full ring drops what is new and counts it")
     func full() throws {
         var ring = ExportRing(capacity: 4)
-        let spans = (0..<6).map { ended("span\($0)") }
+        let spans = try (0..<6).map { try ended("span\($0)") }
         #expect(spans.map { ring.append($0) } == [true, true, true, true, false, false])
         #expect(ring.dropped == 2)
         #expect(ring.take(atMost: 3).map(\.recorded.name) == ["span0", "span1", "span2"])
@@ -87,7 +87,7 @@ struct ExportTests {
         let collector = try Collector()
         let pipeline = try ExportPipeline([collector], resource: Resource(), capacity: 8)
         let isOut = try collector.gate.withLock { _ in
-            for number in 0..<100 { pipeline.ended(ended("span\(number)")) }
+            for number in 0..<100 { try pipeline.ended(ended("span\(number)")) }
             return try pipeline.flush(milliseconds: 1, stop: false)
         }
         #expect(!isOut)

@@ -36,8 +36,9 @@ import Testing
         if let error { span.status(.error(error, "it failed")) }
         let end = start + UInt64(seconds * 1e9)
         span.end(at: end)
-        registry.spans.began(span)
-        registry.spans.ended(span, at: end)
+        registry.spans.began(
+            span.context.isSampled, hasParent: parent != nil, parentIsRemote: span.recorded.parentIsRemote)
+        if let ended = span.ended { registry.spans.ended(ended) }
         return span
     }
 
@@ -60,7 +61,7 @@ import Testing
         let context = TraceContext(traceID: .random(), spanID: .random(), flags: .random)
         let span = Telemetry.start(.wait, parent: context)
         span.end()
-        registry.spans.ended(span, at: span.start)
+        registry.spans.ended(try #require(span.ended))
         guard case .histogram(let histogram) = points(.phaseDuration)["wait"] else {
             Issue.record("no histogram")
             return
@@ -82,14 +83,14 @@ import Testing
         #expect(counts(.launchFailures) == ["process.spawn ENOENT": 1])
     }
 
-    @Test func aLaunchIsCountedOnceByTheStepThatFailed() {
+    @Test func aLaunchIsCountedOnceByTheStepThatFailed() throws {
         let launch = Telemetry.start(.containerLaunch, parent: nil)
         let group = span(.childMounts, parent: launch, error: "EPERM")
         span(.childMounts, name: "step.mount", parent: group, error: "EPERM")
         span(.childMounts, name: "step.mkdir", parent: group)
         launch.status(.error("EPERM", "mount: EPERM"))
         launch.end()
-        registry.spans.ended(launch, at: launch.start)
+        registry.spans.ended(try #require(launch.ended))
         span(.containerLaunch, error: "EAGAIN")
         span(.cgroupCreate, error: "EACCES")
         span(.cgroupCreate)
@@ -147,7 +148,7 @@ import Testing
         let root = span(.kill)
         span(.wait, parent: root)
         let open = Telemetry.start(.unmount, parent: root.context)
-        registry.spans.began(open)
+        registry.spans.began(true, hasParent: true, parentIsRemote: false)
         #expect(counts(.spansStarted) == ["none RECORD_AND_SAMPLE": 1, "local RECORD_AND_SAMPLE": 2])
         #expect(counts(.spansLive) == ["RECORD_AND_SAMPLE": 1])
         open.end()

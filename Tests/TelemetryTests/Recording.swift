@@ -49,3 +49,11 @@ func fixedSpan(
         attributes: attributes,
         droppedAttributes: 0, events: [], droppedEvents: 0, links: [], droppedLinks: 0, status: status)
 }
+
+extension OpenSpan {
+    /// The span as it goes to the metrics and the exporters; nil until it has ended, or when it is not kept any more.
+    var ended: EndedSpan? {
+        let record = context.scope.record(context.ordinal)
+        return record?.end == nil ? nil : record.map { EndedSpan(record: $0, scope: context.scope) }
+    }
+}

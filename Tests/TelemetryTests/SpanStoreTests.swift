@@ -108,4 +108,67 @@ struct SpanStoreTests {
         #expect(store.usage.spans < 10)
         #expect(store.spans(handle: "39").count == 1)
     }
+
+    @Test("writers find their spans after others of the same request have been let go")
+    func gaps() {
+        let store = SpanStore(SpanStore.Limits(spans: 16))
+        let span = root(store, handle: "a")
+        var open: [OpenSpan] = []
+        for number in 0..<200 {
+            let span = child(span, "\(number)")
+            if number % 40 == 7 { open.append(span) } else { span.end() }
+        }
+        for (place, child) in open.enumerated() {
+            child.set("place", place)
+            #expect(child.recorded.name == "\(place * 40 + 7)")
+            #expect(child.recorded["place"] == .int(Int64(place)))
+            child.end()
+            child.end()
+            child.set("place", -1)
+            #expect(child.recorded["place"] == .int(Int64(place)))
+        }
+        span.set("last", true)
+        #expect(store.spans(handle: "a").first?["last"] == .bool(true))
+        span.end()
+        #expect(store.unfinished().isEmpty)
+    }
+
+    @Test("a span that there was no room for is written to until it ends, and then gone")
+    func refused() {
+        let store = SpanStore(SpanStore.Limits(spans: 4))
+        let span = root(store, handle: "a")
+        let open = (0..<10).map { child(span, "\($0)") }
+        #expect(store.usage.refused == 7)
+        let last = open[9]
+        last.set("kept", false)
+        #expect(last.recorded["kept"] == .bool(false))
+        #expect(last.context.openSpan?.recorded.name == "9")
+        last.end()
+        #expect(last.recorded.name.isEmpty)
+        #expect(last.context.openSpan == nil)
+        for span in open { span.end() }
+        #expect(store.usage.spans == 4)
+        #expect(store.spans(handle: "a").map(\.name) == ["root", "0", "1", "2"])
+    }
+
+    @Test("scopes come and go in any order, and those that are gone are not found")
+    func comingAndGoing() {
+        let store = SpanStore(SpanStore.Limits(spans: 64))
+        let stays = (0..<5).map { root(store, handle: "stays-\($0)") }
+        for number in 0..<1000 {
+            let span = root(store)
+            span.setHandle("h\(number % 7)")
+            span.setHandle("h\(number % 3)")
+            span.end()
+        }
+        #expect(store.usage.spans <= 64)
+        let listed = (0..<7).map { store.spans(handle: "h\($0)").count }
+        #expect(listed[3...].allSatisfy { $0 == 0 })
+        #expect(listed.reduce(0, +) + stays.count == store.usage.spans)
+        #expect(store.unfinished().map(\.handle) == stays.map(\.context.handle))
+        for span in stays {
+            #expect(store.spans(trace: span.context.traceID).count == 1)
+            span.end()
+        }
+    }
 }

@@ -5,11 +5,14 @@
 public struct TraceContext: Sendable {
     /// The span that new spans become children of.
     public private(set) var spanID: SpanID
-    /// What the context shares with all others of its request. Contexts are copied several times for each span: one
-    /// reference and 14 bytes are.
+    // Contexts are copied several times for each span: three words, of which one is a reference, are.
+
+    /// What the context shares with all others of its request.
     var scope: TraceScope
+    /// The number of the span in the scope, or ``unrecorded``.
+    @usableFromInline var ordinal: UInt32
     /// How many spans of this process are above; tells the inner of two contexts (see `ApronTracer`).
-    private(set) var depth: UInt32
+    private(set) var depth: UInt16
     /// Sampled and random flags.
     public let flags: TraceFlags
     /// Whether the span lives in another process.
@@ -25,11 +28,18 @@ public struct TraceContext: Sendable {
             depth: 0)
     }
 
-    init(spanID: SpanID, flags: TraceFlags, isRemote: Bool = false, scope: TraceScope, depth: UInt32) {
+    /// The ``ordinal`` of a span that this process does not record.
+    @usableFromInline static var unrecorded: UInt32 { .max }
+
+    init(
+        spanID: SpanID, flags: TraceFlags, isRemote: Bool = false, scope: TraceScope, ordinal: UInt32 = unrecorded,
+        depth: UInt16
+    ) {
         self.spanID = spanID
         self.flags = flags
         self.isRemote = isRemote
         self.scope = scope
+        self.ordinal = ordinal
         self.depth = depth
     }
 
@@ -40,8 +50,11 @@ public struct TraceContext: Sendable {
     /// Becomes the context of a new span below the one that it is of, in this process.
     mutating func descend() {
         spanID = .random()
-        depth &+= 1
+        deepen()
     }
+
+    /// Counts a span more above.
+    mutating func deepen() { if depth < .max { depth += 1 } }
 
     /// The trace.
     public var traceID: TraceID { scope.traceID }

@@ -47,7 +47,7 @@ final class ExportPipeline: Sendable {
     var dropped: Int { state.withLock { $0.ring.dropped } }
 
     /// Takes a span that has ended.
-    func ended(_ span: OpenSpan) {
+    func ended(_ span: EndedSpan) {
         let wakes = state.withLock { state in
             if state.isStopping || !state.ring.append(span) { return false }
             let wasIdle = state.isIdle

@@ -1,6 +1,6 @@
 /// Ended spans on their way out: first in, first out, bounded. What does not fit is dropped and counted.
 struct ExportRing {
-    private var slots: [OpenSpan?]
+    private var slots: [EndedSpan?]
     private var head = 0
     private(set) var count = 0
     private(set) var dropped = 0
@@ -15,7 +15,7 @@ struct ExportRing {
     }
 
     /// Appends a span; false when there was no room.
-    mutating func append(_ span: OpenSpan) -> Bool {
+    mutating func append(_ span: EndedSpan) -> Bool {
         guard count < slots.count else {
             dropped += 1
             return false
@@ -26,8 +26,8 @@ struct ExportRing {
     }
 
     /// Takes the oldest spans, at most `limit`.
-    mutating func take(atMost limit: Int) -> [OpenSpan] {
-        var taken: [OpenSpan] = []
+    mutating func take(atMost limit: Int) -> [EndedSpan] {
+        var taken: [EndedSpan] = []
         taken.reserveCapacity(min(limit, count))
         while count > 0, taken.count < limit {
             if let span = slots[head].take() { taken.append(span) }

@@ -29,17 +29,3 @@ public enum Metrics {
         if isOn { shared.set(metric, labels(), to: value) }
     }
 }
-
-extension OpenSpan {
-    /// Counts that the span has begun.
-    @inline(__always)
-    func countBegin() {
-        if Metrics.isOn { Metrics.shared.spans.began(self) }
-    }
-
-    /// Counts what the span says, now that it has ended.
-    @inline(__always)
-    func countEnd(at end: UInt64) {
-        if Metrics.isOn { Metrics.shared.spans.ended(self, at: end) }
-    }
-}

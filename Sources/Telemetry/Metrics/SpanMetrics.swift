@@ -34,51 +34,53 @@ final class SpanMetrics: Sendable {
     private static let sampled = "RECORD_AND_SAMPLE"
 
     /// A span has begun.
-    func began(_ span: OpenSpan) {
-        let origin = span.parentID == nil ? 0 : span.parentIsRemote ? 2 : 1
-        let decision = !span.isRecording ? 0 : span.context.isSampled ? 2 : 1
-        started[origin * 3 + decision].add(1)
-        if span.isRecording { (span.context.isSampled ? live.sampled : live.unsampled).add(1) }
+    /// - Parameter isSampled: whether its trace is exported; nil: it records nothing
+    func began(_ isSampled: Bool?, hasParent: Bool, parentIsRemote: Bool) {
+        let origin = !hasParent ? 0 : parentIsRemote ? 2 : 1
+        guard let isSampled else { return started[origin * 3].add(1) }
+        started[origin * 3 + (isSampled ? 2 : 1)].add(1)
+        (isSampled ? live.sampled : live.unsampled).add(1)
     }
 
     /// A recorded span has ended.
-    func ended(_ span: OpenSpan, at end: UInt64) {
-        (span.context.isSampled ? live.sampled : live.unsampled).add(-1)
-        guard let phase = span.phase else { return }
+    func ended(_ ended: EndedSpan) {
+        let span = ended.record
+        (span.isSampled ? live.sampled : live.unsampled).add(-1)
+        guard let phase = span.phase, let end = span.end else { return }
         let seconds = Double(end - span.start) / 1e9
-        let exemplar = span.context.isSampled ? Self.exemplar(span, seconds, end) : nil
+        let exemplar = span.isSampled ? Self.exemplar(ended, seconds, end) : nil
         if phase.isChildGroup {
             // Single steps lie below the span of their group, and have its phase.
-            if span.hasFailed {
-                let recorded = span.recorded
+            if span.status.isError {
+                let recorded = ended.recorded
                 if launches.note(recorded) { count(.launchFailures, [recorded.stepName, recorded.errorType]) }
             }
             if span.name.isStep { return }
         }
         phases[phase]?.observe(seconds, exemplar)
         switch phase {
-        case .containerCreate: observe(.containerCreateDuration, [span.recorded.outcome], seconds, exemplar)
-        case .containerDestroy: observe(.containerDestroyDuration, [span.recorded.outcome], seconds, exemplar)
+        case .containerCreate: observe(.containerCreateDuration, [ended.recorded.outcome], seconds, exemplar)
+        case .containerDestroy: observe(.containerDestroyDuration, [ended.recorded.outcome], seconds, exemplar)
         case .admission: observe(.admissionWait, [], seconds, exemplar)
         case .processSpawn:
-            observe(.processSpawnDuration, [span.recorded.outcome], seconds, exemplar)
-            countFailure(span)
+            observe(.processSpawnDuration, [ended.recorded.outcome], seconds, exemplar)
+            countFailure(ended)
         case .rootfsPrepare:
-            countCache("image", span.recorded)
-            countFailure(span)
-        case .cgroupCreate, .networkCreate, .containerLaunch, .stateCommit: countFailure(span)
-        case .process: countExit(span.recorded)
+            countCache("image", ended.recorded)
+            countFailure(ended)
+        case .cgroupCreate, .networkCreate, .containerLaunch, .stateCommit: countFailure(ended)
+        case .process: countExit(ended.recorded)
         case .volumeCreate, .volumeMount, .volumeStreamIn, .volumeStreamOut, .volumeP2P:
-            volumeEnded(phase, span.recorded, seconds, exemplar)
-        case .httpServer: requestEnded(span.recorded, seconds, exemplar)
+            volumeEnded(phase, ended.recorded, seconds, exemplar)
+        case .httpServer: requestEnded(ended.recorded, seconds, exemplar)
         default: break
         }
     }
 
-    private func countFailure(_ span: OpenSpan) {
+    private func countFailure(_ ended: EndedSpan) {
         // What nearly no span has to say is not worth its description.
-        guard span.hasFailed else { return }
-        let recorded = span.recorded
+        guard ended.record.status.isError else { return }
+        let recorded = ended.recorded
         if launches.isNew(recorded) { count(.launchFailures, [recorded.name, recorded.errorType]) }
     }
 
@@ -135,10 +137,10 @@ final class SpanMetrics: Sendable {
         if case .histogram(let histogram) = cell(metric, labels) { histogram.observe(value, exemplar) }
     }
 
-    private static func exemplar(_ span: OpenSpan, _ value: Double, _ end: UInt64) -> MetricExemplar {
-        return MetricExemplar(
-            traceID: span.context.traceID, spanID: span.context.spanID, value: value,
-            time: span.context.scope.anchor.unixTime(end))
+    private static func exemplar(_ span: EndedSpan, _ value: Double, _ end: UInt64) -> MetricExemplar {
+        MetricExemplar(
+            traceID: span.scope.traceID, spanID: span.record.spanID, value: value,
+            time: span.scope.anchor.unixTime(end))
     }
 }
 

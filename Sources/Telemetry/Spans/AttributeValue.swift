@@ -67,6 +67,7 @@ extension AttributeValue {
     }
 
     /// Whether a span may hold the value as it is.
+    @inline(__always)
     var isWithinLimits: Bool {
         switch self {
         case .int, .double, .bool: true

@@ -17,7 +17,9 @@ extension OpenSpan {
                 parentID: nil, parentIsRemote: false, kind: kind, start: start, isRecording: isRecording)
         }
         let (parentID, parentIsRemote) = (context.spanID, context.isRemote)
-        if isRecording {
+        if !isRecording {
+            context.ordinal = TraceContext.unrecorded
+        } else {
             if parentIsRemote || !context.scope.isOurs {
                 context = entering(context, handle: handle)
             } else {
@@ -42,10 +44,12 @@ extension OpenSpan {
             if decision.isSampled { flags.insert(.sampled) } else { flags.remove(.sampled) }
             state = decision.state
         }
-        return TraceContext(
+        var context = TraceContext(
             spanID: .random(), flags: flags,
             scope: TraceScope(parent.traceID, state: state, handle: handle, store: Telemetry.store),
-            depth: parent.depth &+ 1)
+            depth: parent.depth)
+        context.deepen()
+        return context
     }
 
     private static func root(handle: String?) -> TraceContext {

@@ -27,11 +27,13 @@ extension OpenSpan {
         return value
     }
 
-    /// Runs the phase that this span is of as ``traced(_:_:)`` does, but neither ends the span nor marks it as failed:
+    /// Runs the phase that this span is of, as ``traced(_:_:)`` does, but neither ends the span nor marks it as failed:
     /// for spans that may have begun in an earlier process, and may end in a later one.
-    public func runPhase<Result: Sendable>(_ body: (PhaseSpan) async throws -> Result) async throws -> Result {
+    public func runPhase<Result: Sendable>(
+        _ phase: Phase, _ body: (PhaseSpan) async throws -> Result
+    ) async throws -> Result {
         try await run { () async throws in
-            if let phase { try FaultPlan.strike(phase) }
+            try FaultPlan.strike(phase)
             return try await body(PhaseSpan(isRecording ? self : nil))
         }
     }

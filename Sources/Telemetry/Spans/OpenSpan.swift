@@ -1,80 +1,51 @@
 internal import Kernel
-internal import Synchronization
 
 /// A span that has begun. It may be written to from any thread until it ends; what comes after its end is ignored.
-public final class OpenSpan: Sendable {
-    // Tens of thousands are kept. In this order they take 120 bytes each, the most that the allocator gives out and
-    // takes back at its quickest.
+public struct OpenSpan: Sendable {
+    // Four words, the most that are passed in registers.
 
     /// The span's own context: the parent of its children.
     public let context: TraceContext
-    /// The phase, unless a library opened the span.
-    public let phase: Phase?
-    /// Whether what is written to it is kept. A span that records nothing still carries a context of its own.
-    public let isRecording: Bool
     /// When it began, in nanoseconds of CLOCK_BOOTTIME.
     public let start: UInt64
 
-    let parentID: SpanID?
-    let parentIsRemote: Bool
-    let kind: RecordedSpan.Kind
-    /// Whether the store keeps it.
-    private let isKept: Bool
-    private let state: Mutex<State>
-
-    struct State {
-        var name: String
-        var attributes: [Attribute] = []
-        /// What few spans have.
-        var rest: Rest?
-        var end: UInt64?
-    }
-
-    /// What few spans have: everything but name, times and attributes.
-    final class Rest {
-        var events: [RecordedSpan.Event] = []
-        var links: [Link] = []
-        var status = RecordedSpan.Status.unset
-        var droppedAttributes = 0
-        var droppedEvents = 0
-        var droppedLinks = 0
-    }
-
-    private init(
-        name: String, phase: Phase?, context: consuming TraceContext, parentID: SpanID?, parentIsRemote: Bool,
-        kind: RecordedSpan.Kind, start: UInt64, isRecording: Bool, isKept: Bool
-    ) {
+    private init(context: consuming TraceContext, start: UInt64) {
         self.context = context
-        self.phase = phase
         self.start = start
-        self.isRecording = isRecording
-        self.parentID = parentID
-        self.parentIsRemote = parentIsRemote
-        self.kind = kind
-        self.isKept = isKept
-        state = Mutex(State(name: name))
     }
 
-    /// A span that begins, in its scope's store if that has room.
+    /// The span that a scope keeps.
+    init(_ record: SpanRecord, in scope: TraceScope) {
+        self.init(context: record.context(in: scope), start: record.start)
+    }
+
+    /// A span that begins.
     static func open(
         name: String, phase: Phase?, context: consuming TraceContext, parentID: SpanID?, parentIsRemote: Bool,
         kind: RecordedSpan.Kind, start: UInt64, isRecording: Bool
     ) -> OpenSpan {
-        let isKept = isRecording && context.scope.admit()
-        let span = OpenSpan(
-            name: name, phase: phase, context: context, parentID: parentID, parentIsRemote: parentIsRemote, kind: kind,
-            start: start, isRecording: isRecording, isKept: isKept)
-        span.begun()
-        return span
+        if isRecording {
+            let (spanID, flags, depth) = (context.spanID, context.flags, context.depth)
+            context.ordinal = context.scope.add { ordinal, isKept in
+                SpanRecord(
+                    spanID: spanID, start: start, name: name, ordinal: ordinal, depth: depth, flags: flags,
+                    phase: phase, kind: kind, parentIsRemote: parentIsRemote, isKept: isKept, parentID: parentID)
+            }
+        }
+        if Metrics.isOn {
+            Metrics.shared.spans.began(
+                isRecording ? context.isSampled : nil, hasParent: parentID != nil, parentIsRemote: parentIsRemote)
+        }
+        return OpenSpan(context: context, start: start)
     }
 
-    /// Makes the new span known to its scope and to the metrics. Not inlined: beside the initialiser, references would
-    /// be counted to hold what the span holds already.
-    @inline(never)
-    private func begun() {
-        if isKept { context.scope.add(self) }
-        countBegin()
-    }
+    /// Whether what is written to it is kept. A span that records nothing still carries a context of its own.
+    @inlinable
+    @inline(__always)
+    public var isRecording: Bool { context.ordinal != TraceContext.unrecorded }
+
+    /// The phase, unless a library opened the span, or it records nothing.
+    public var phase: Phase? { context.scope.record(context.ordinal)?.phase }
 
     /// Sets an attribute; a second value for the same key replaces the first.
     @inlinable
@@ -88,10 +59,25 @@ public final class OpenSpan: Sendable {
         change { $0.set(Attribute(key, value)) }
     }
 
+    /// Sets several attributes at once, for the price of one: `span.set { $0.set("apron.path", path) }`.
+    @inlinable
+    @inline(__always)
+    public func set(_ attributes: (inout AttributeList) -> Void) {
+        if !isRecording { return }
+        var list = AttributeList()
+        attributes(&list)
+        take(&list)
+    }
+
+    @usableFromInline
+    func take(_ list: inout AttributeList) {
+        change { $0.take(&list) }
+    }
+
     /// Sets several attributes at once.
     public func set(_ attributes: [Attribute]) {
-        change { state in
-            for attribute in attributes { state.set(attribute) }
+        change { record in
+            for attribute in attributes { record.set(attribute) }
         }
     }
 
@@ -136,49 +122,37 @@ public final class OpenSpan: Sendable {
     /// - Parameter instant: when, in nanoseconds of CLOCK_BOOTTIME, and never before its begin; now unless given
     public func end(at instant: UInt64? = nil) {
         if !isRecording { return }
-        let instant = max(instant ?? bootTime(), start)
-        let size: Int? = state.withLock { state in
-            if state.end != nil { return nil }
-            state.end = instant
-            return state.size
-        }
-        guard let size else { return }
-        if isKept { context.scope.ended(size: size) }
-        countEnd(at: instant)
-        if context.isSampled { Telemetry.export(self) }
+        let exports = context.isSampled && Telemetry.exports
+        let record = context.scope.end(
+            context.ordinal, at: max(instant ?? bootTime(), start), isWanted: exports || Metrics.isOn)
+        if let record { Self.handOver(EndedSpan(record: record, scope: context.scope), exports: exports) }
+    }
+
+    /// Not inlined, so that nothing is counted for spans that nobody waits for.
+    @inline(never)
+    private static func handOver(_ span: EndedSpan, exports: Bool) {
+        if Metrics.isOn { Metrics.shared.spans.ended(span) }
+        if exports { Telemetry.export(span) }
     }
 
     /// Whether the span has ended.
-    public var isEnded: Bool { state.withLock { $0.end != nil } }
+    public var isEnded: Bool { context.scope.record(context.ordinal)?.end != nil }
 
-    /// The name that it has now.
-    var name: String { state.withLock { $0.name } }
-
-    /// Whether it has failed so far.
-    var hasFailed: Bool { state.withLock { $0.status.isError } }
-
-    /// The memory that the span holds, once it cannot change any more.
-    var finalSize: Int? { state.withLock { $0.end == nil ? nil : $0.size } }
-
-    /// What is known about the span now.
+    /// What is known about the span now; nothing but ids and its begin when it records nothing, or has ended and is
+    /// not kept any more.
     public var recorded: RecordedSpan {
-        let handle = context.handle
-        return state.withLock { state in
-            RecordedSpan(
-                context: context, parentID: parentID, parentIsRemote: parentIsRemote, phase: phase, name: state.name,
-                kind: kind, handle: handle, start: start, end: state.end, anchor: context.scope.anchor,
-                attributes: state.attributes, droppedAttributes: state.rest?.droppedAttributes ?? 0,
-                events: state.rest?.events ?? [], droppedEvents: state.rest?.droppedEvents ?? 0,
-                links: state.rest?.links ?? [], droppedLinks: state.rest?.droppedLinks ?? 0,
-                status: state.rest?.status ?? .unset)
-        }
+        let record = isRecording ? context.scope.record(context.ordinal) : nil
+        return (record ?? rudiment).recorded(in: context.scope, handle: context.handle)
+    }
+
+    private var rudiment: SpanRecord {
+        SpanRecord(
+            spanID: context.spanID, start: start, name: "", ordinal: context.ordinal, depth: context.depth,
+            flags: context.flags, phase: nil, kind: .internal, parentIsRemote: false, isKept: false, parentID: nil)
     }
 
     @inline(__always)
-    private func change(_ body: (inout State) -> Void) {
-        if !isRecording { return }
-        state.withLock { state in
-            if state.end == nil { body(&state) }
-        }
+    private func change(_ body: (inout SpanRecord) -> Void) {
+        if isRecording { context.scope.change(context.ordinal, body) }
     }
 }

@@ -5,13 +5,13 @@ public import Synchronization
 /// follows its last phase.
 @frozen
 public struct PhaseSequence {
-    @usableFromInline let parent: OpenSpan?
+    @usableFromInline let parent: TraceContext?
     @usableFromInline var clock: UInt64
 
     @inlinable
     @inline(__always)
     init(under parent: OpenSpan?) {
-        self.parent = parent
+        self.parent = parent?.context
         clock = parent?.start ?? 0
     }
 

@@ -2,7 +2,7 @@
 @inlinable
 @inline(__always)
 func runWatched<Result: ~Copyable, Failure: Error>(
-    _ phase: Phase, _ flags: UInt8, parent: OpenSpan?, clock: inout UInt64,
+    _ phase: Phase, _ flags: UInt8, parent: TraceContext?, clock: inout UInt64,
     _ body: (PhaseSpan) throws(Failure) -> Result
 ) throws(Failure) -> Result {
     var result: Result?
@@ -27,7 +27,7 @@ func runWatched<Result: ~Copyable, Failure: Error>(
 @inlinable
 @inline(__always)
 func runWatched<Result: ~Copyable, Failure: Error>(
-    _ phase: Phase, _ flags: UInt8, parent: OpenSpan?, clock: inout UInt64,
+    _ phase: Phase, _ flags: UInt8, parent: TraceContext?, clock: inout UInt64,
     _ body: (PhaseSpan) async throws(Failure) -> Result
 ) async throws(Failure) -> Result {
     var result: Result?

@@ -32,9 +32,9 @@ extension OpenSpan {
     public var stored: StoredSpan {
         let now = recorded
         return StoredSpan(
-            context: context, parent: now.parentID?.description, parentIsRemote: parentIsRemote, phase: phase,
-            name: now.name,
-            kind: kind, handle: now.handle, start: start, unixStart: now.anchor.unixTime(start),
+            context: context, parent: now.parentID?.description, parentIsRemote: now.parentIsRemote,
+            phase: phase, name: now.name, kind: now.kind, handle: now.handle, start: start,
+            unixStart: now.anchor.unixTime(start),
             attributes: now.attributes,
             events: now.events, links: now.links)
     }

@@ -22,7 +22,7 @@ enum FacadeFlag {
 ///   - body: gets the span and the fault that it shall throw at once; gives the error that it ended with
 @usableFromInline
 func watch(
-    _ phase: Phase, _ flags: UInt8, parent: OpenSpan?, clock: inout UInt64,
+    _ phase: Phase, _ flags: UInt8, parent: TraceContext?, clock: inout UInt64,
     _ body: (PhaseSpan, (any Error)?) -> (any Error)?
 ) {
     let fault = plannedFault(phase, flags)
@@ -31,13 +31,13 @@ func watch(
         return
     }
     let span = OpenSpan.begin(phase, parent: parent, start: clock)
-    clock = span.end(phaseError: span.run { body($0, fault) })
+    clock = run(span, fault, body)
 }
 
 /// Runs the body of a phase that somebody watches, see ``watch(_:_:parent:clock:_:)``.
 @usableFromInline
 func watch(
-    _ phase: Phase, _ flags: UInt8, parent: OpenSpan?, clock: inout UInt64,
+    _ phase: Phase, _ flags: UInt8, parent: TraceContext?, clock: inout UInt64,
     _ body: (PhaseSpan, (any Error)?) async -> (any Error)?
 ) async {
     let fault = plannedFault(phase, flags)
@@ -50,21 +50,25 @@ func watch(
     clock = span.end(phaseError: error)
 }
 
+/// Runs the body of a phase and ends its span. It only borrows the span, and is not inlined: then the caller's
+/// reference is the only one.
+@inline(never)
+private func run(
+    _ span: OpenSpan, _ fault: (any Error)?, _ body: (PhaseSpan, (any Error)?) -> (any Error)?
+) -> UInt64 {
+    let error = TraceContext.$current.withValue(span.context) { body(PhaseSpan(span), fault) }
+    return span.end(phaseError: error)
+}
+
 private func plannedFault(_ phase: Phase, _ flags: UInt8) -> (any Error)? {
     flags & FacadeFlag.faults == 0 ? nil : FaultPlan.current?.take(phase)
 }
 
 extension OpenSpan {
-    fileprivate static func begin(_ phase: Phase, parent: OpenSpan?, start: UInt64) -> OpenSpan {
+    fileprivate static func begin(_ phase: Phase, parent: TraceContext?, start: UInt64) -> OpenSpan {
         begin(
-            name: phase.rawValue, phase: phase, parent: parent?.context ?? TraceContext.innermost, kind: phase.kind,
+            name: phase.rawValue, phase: phase, parent: parent ?? TraceContext.innermost, kind: phase.kind,
             start: start == 0 ? bootTime() : start, isRecording: true)
-    }
-
-    /// Runs the body of a phase. Not inlined: here the caller holds the span, and it is not held once more.
-    @inline(never)
-    fileprivate func run(_ body: (PhaseSpan) -> (any Error)?) -> (any Error)? {
-        TraceContext.$current.withValue(context) { body(PhaseSpan(self)) }
     }
 
     /// Ends the span; gives the instant at which it ended.

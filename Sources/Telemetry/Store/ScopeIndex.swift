@@ -1,68 +1,77 @@
-/// The scopes of a store: by age, by handle and by trace.
+/// The scopes of a store: by age, by handle and by trace. An age is a number that grows from scope to scope.
 struct ScopeIndex {
-    private var entries: [ObjectIdentifier: Entry] = [:]
-    private var byAge: [UInt64: TraceScope] = [:]
-    private var byHandle: [String: Set<UInt64>] = [:]
-    private var byTrace: [TraceID: Set<UInt64>] = [:]
-    /// Ages, the oldest first, from ``first`` on; those without a scope are of removed ones.
-    private var order: [UInt64] = []
+    /// By age; without a scope if that has been removed. Those before ``first`` all are.
+    private var entries: [Entry] = []
     private var first = 0
-    private var next: UInt64 = 0
+    private var count = 0
+    /// Ages in ascending order.
+    private var byHandle: [String: [UInt64]] = [:]
+    private var byTrace: [TraceID: [UInt64]] = [:]
 
     private struct Entry {
-        var age: UInt64
+        let age: UInt64
+        var scope: TraceScope?
         var handle: String?
     }
 
+    /// All scopes with their ages, the oldest first.
+    var listed: some Sequence<(age: UInt64, scope: TraceScope)> {
+        entries[first...].lazy.compactMap { entry in entry.scope.map { (entry.age, $0) } }
+    }
+
     /// All scopes, the oldest first.
-    var scopes: some Sequence<TraceScope> { order[first...].lazy.compactMap { byAge[$0] } }
+    var scopes: some Sequence<TraceScope> { entries[first...].lazy.compactMap(\.scope) }
 
     /// All scopes, the newest first.
-    var newestFirst: some Sequence<TraceScope> { order[first...].reversed().lazy.compactMap { byAge[$0] } }
+    var newestFirst: some Sequence<TraceScope> { entries[first...].reversed().lazy.compactMap(\.scope) }
 
     func scopes(handle: String) -> [TraceScope] { scopes(byHandle[handle]) }
 
     func scopes(trace: TraceID) -> [TraceScope] { scopes(byTrace[trace]) }
 
     /// Lists a scope, or lists it anew under the handle that it has now.
-    mutating func list(_ scope: TraceScope) {
+    mutating func list(_ scope: TraceScope, age: UInt64) {
+        // Asked for here, so that of two who list it at once the second has the latest.
         let handle = scope.handle
-        let former = entries[ObjectIdentifier(scope)]
-        let age = former?.age ?? next
-        if former == nil {
-            next += 1
-            order.append(age)
-            byAge[age] = scope
-            byTrace[scope.traceID, default: []].insert(age)
+        let place = place(of: age)
+        if place < entries.count, entries[place].age == age {
+            if entries[place].handle == handle { return }
+            if let old = entries[place].handle { byHandle.remove(age, of: old) }
+            entries[place].handle = handle
+        } else {
+            // At the end, unless one that is younger by moments was quicker.
+            entries.insert(Entry(age: age, scope: scope, handle: handle), at: place)
+            count += 1
+            byTrace.insert(age, of: scope.traceID)
         }
-        if let old = former?.handle, old != handle { drop(age, ofHandle: old) }
-        if let handle { byHandle[handle, default: []].insert(age) }
-        entries[ObjectIdentifier(scope)] = Entry(age: age, handle: handle)
+        if let handle { byHandle.insert(age, of: handle) }
     }
 
-    /// Takes scopes out of the list.
-    mutating func remove(_ scopes: [TraceScope]) {
-        for scope in scopes {
-            guard let entry = entries.removeValue(forKey: ObjectIdentifier(scope)) else { continue }
-            byAge[entry.age] = nil
-            if let handle = entry.handle { drop(entry.age, ofHandle: handle) }
-            byTrace[scope.traceID]?.remove(entry.age)
-            if byTrace[scope.traceID]?.isEmpty == true { byTrace[scope.traceID] = nil }
-        }
-        while first < order.count, byAge[order[first]] == nil { first += 1 }
+    /// Takes a scope out of the list.
+    mutating func remove(_ age: UInt64) {
+        let place = place(of: age)
+        guard place < entries.count, entries[place].age == age, let scope = entries[place].scope.take() else { return }
+        count -= 1
+        if let handle = entries[place].handle.take() { byHandle.remove(age, of: handle) }
+        byTrace.remove(age, of: scope.traceID)
+        while first < entries.count, entries[first].scope == nil { first += 1 }
         // Rarely, so that the cost for each removed scope stays the same however many there are.
-        if order.count > 2 * byAge.count + 64 {
-            order.removeAll { byAge[$0] == nil }
+        if entries.count > 2 * count + 64 {
+            entries.removeAll { $0.scope == nil }
             first = 0
         }
     }
 
-    private mutating func drop(_ age: UInt64, ofHandle handle: String) {
-        byHandle[handle]?.remove(age)
-        if byHandle[handle]?.isEmpty == true { byHandle[handle] = nil }
+    /// Where an age is, or would be.
+    private func place(of age: UInt64) -> Int {
+        if let last = entries.last, last.age >= age { return entries.place(of: age) { $0.age } }
+        return entries.count
     }
 
-    private func scopes(_ ages: Set<UInt64>?) -> [TraceScope] {
-        (ages ?? []).sorted().compactMap { byAge[$0] }
+    private func scopes(_ ages: [UInt64]?) -> [TraceScope] {
+        (ages ?? []).compactMap { age in
+            let place = place(of: age)
+            return place < entries.count && entries[place].age == age ? entries[place].scope : nil
+        }
     }
 }

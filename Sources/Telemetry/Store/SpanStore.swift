@@ -40,6 +40,7 @@ public final class SpanStore: Sendable {
     private let refused = Atomic<Int>(0)
     /// Set when trimming freed too little, so that not every new span tries again; cleared when a span ends.
     private let isSaturated = Atomic<Bool>(false)
+    private let ages = Atomic<UInt64>(0)
     let index = Mutex(ScopeIndex())
 
     /// An empty store.
@@ -74,7 +75,7 @@ public final class SpanStore: Sendable {
 
     /// The spans that are open, by their begin.
     public func unfinished() -> [RecordedSpan] {
-        sorted(index.withLock { Array($0.scopes) }).filter(\.isUnfinished)
+        Self.byBegin(index.withLock { Array($0.scopes) }.flatMap(\.openSpans))
     }
 
     /// Whether one more span is kept. Makes room if there is none.
@@ -96,9 +97,12 @@ public final class SpanStore: Sendable {
         if count > bytesMax.load(ordering: .relaxed) { trim() }
     }
 
+    /// An age for a scope that is to be listed.
+    func nextAge() -> UInt64 { ages.add(1, ordering: .relaxed).newValue }
+
     /// Lists a scope, or lists it anew under the handle that it has now.
-    func list(_ scope: TraceScope) {
-        index.withLock { $0.list(scope) }
+    func list(_ scope: TraceScope, age: UInt64) {
+        index.withLock { $0.list(scope, age: age) }
     }
 
     private var isOverLimit: Bool {
@@ -115,17 +119,17 @@ public final class SpanStore: Sendable {
             spanCount.load(ordering: .relaxed) <= spansWanted && byteCount.load(ordering: .relaxed) <= bytesWanted
         }
         // The spans are released after the lock.
-        var freed: [TraceScope.Freed] = []
+        var freed: [SpanTable.Freed] = []
         index.withLock { index in
-            var finished: [TraceScope] = []
-            for scope in index.scopes {
+            var ages: [UInt64] = []
+            for (age, scope) in index.listed {
                 if isEnough { break }
                 guard let part = scope.evictIfFinished() else { continue }
-                finished.append(scope)
+                ages.append(age)
                 forget(part)
                 freed.append(part)
             }
-            index.remove(finished)
+            for age in ages { index.remove(age) }
             for scope in index.scopes {
                 if isEnough { break }
                 let part = scope.evictFinishedSpans()
@@ -135,17 +139,17 @@ public final class SpanStore: Sendable {
         }
     }
 
-    private func forget(_ freed: TraceScope.Freed) {
-        spanCount.subtract(freed.spans.count, ordering: .relaxed)
+    private func forget(_ freed: SpanTable.Freed) {
+        spanCount.subtract(freed.count, ordering: .relaxed)
         byteCount.subtract(freed.bytes, ordering: .relaxed)
-        evicted.add(freed.spans.count, ordering: .relaxed)
+        evicted.add(freed.count, ordering: .relaxed)
     }
 
     private func sorted(_ scopes: [TraceScope]) -> [RecordedSpan] { Self.byBegin(scopes.flatMap(\.spans)) }
 
-    static func byBegin(_ spans: [OpenSpan]) -> [RecordedSpan] {
+    static func byBegin(_ spans: [RecordedSpan]) -> [RecordedSpan] {
         // Equal begins keep the order in which the spans were opened, parents before children.
-        spans.map(\.recorded).enumerated()
+        spans.enumerated()
             .sorted { ($0.element.start, $0.offset) < ($1.element.start, $1.offset) }
             .map(\.element)
     }

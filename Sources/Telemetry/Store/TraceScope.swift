@@ -13,11 +13,9 @@ final class TraceScope: Sendable {
 
     private struct State {
         var handle: String?
-        var spans: [OpenSpan] = []
-        var open = 0
-        var bytes = 0
-        /// Whether the store lists the scope; an evicted scope comes back with its next span.
-        var isListed = false
+        var table = SpanTable()
+        /// Under which age the store lists the scope; an evicted scope comes back with its next span.
+        var age: UInt64?
     }
 
     init(
@@ -41,83 +39,87 @@ final class TraceScope: Sendable {
 
     var handle: String? { state.withLock { $0.handle } }
 
-    var spans: [OpenSpan] { state.withLock { $0.spans } }
-
-    /// The spans that have not ended; nearly always none.
-    var openSpans: [OpenSpan] {
-        state.withLock { $0.open == 0 ? [] : $0.spans }.filter { !$0.isEnded }
+    /// What is known about the spans, in the order in which they were opened.
+    var spans: [RecordedSpan] {
+        let (records, handle) = state.withLock { ($0.table.records, $0.handle) }
+        return records.map { $0.recorded(in: self, handle: handle) }
     }
 
-    /// What is known about the spans, by their begin.
-    var recorded: [RecordedSpan] { SpanStore.byBegin(spans) }
+    /// What is known about the spans that have not ended; nearly always none.
+    var openSpans: [RecordedSpan] {
+        let (records, handle) = state.withLock { ($0.table.open == 0 ? [] : $0.table.records, $0.handle) }
+        return records.filter { $0.end == nil }.map { $0.recorded(in: self, handle: handle) }
+    }
+
+    /// The span with that id, if it has not ended.
+    func openSpan(_ id: SpanID) -> OpenSpan? {
+        let record = state.withLock { state in
+            state.table.open == 0 ? nil : state.table.records.first { $0.spanID == id && $0.end == nil }
+        }
+        return record.map { OpenSpan($0, in: self) }
+    }
 
     func setHandle(_ handle: String) {
-        let isListed = state.withLock { state in
+        let age = state.withLock { state in
             state.handle = handle
-            return state.isListed
+            return state.age
         }
-        if isListed { store?.list(self) }
+        if let age { store?.list(self, age: age) }
     }
 
-    /// Whether one more span is kept. Not inlined, so that the caller counts no reference to the store.
+    /// Begins a span.
+    /// - Parameter make: gets its number and whether it stays when it has ended
+    /// - Returns: its number
+    @inline(__always)
+    func add(_ make: (UInt32, Bool) -> SpanRecord) -> UInt32 {
+        // Before the lock: to make room, the store looks at other scopes, and at this one too.
+        let isKept = store?.admit() == true
+        let (ordinal, isNew) = state.withLock { state in
+            (state.table.add { make($0, isKept) }, isKept && state.age == nil)
+        }
+        if isNew { enlist() }
+        return ordinal
+    }
+
+    /// Has the store list the scope, as of now.
     @inline(never)
-    func admit() -> Bool { store?.admit() == true }
-
-    /// Keeps a span that was admitted.
-    func add(_ span: OpenSpan) {
-        let isNew = state.withLock { state in
-            state.spans.append(span)
-            state.open += 1
-            let isNew = !state.isListed
-            state.isListed = true
-            return isNew
+    private func enlist() {
+        guard let store else { return }
+        let age: UInt64? = state.withLock { state in
+            if state.age != nil { return nil }
+            state.age = store.nextAge()
+            return state.age
         }
-        if isNew { store?.list(self) }
+        if let age { store.list(self, age: age) }
     }
 
-    /// Counts a span that has ended, with the memory that it holds from now on.
-    func ended(size: Int) {
-        state.withLock { state in
-            state.open -= 1
-            state.bytes += size
-        }
-        store?.grew(bytes: size)
+    /// Changes a span that has not ended.
+    @inline(__always)
+    func change(_ ordinal: UInt32, _ body: (inout SpanRecord) -> Void) {
+        state.withLock { $0.table.change(ordinal, body) }
     }
 
-    /// Spans that were let go, and the memory that they held.
-    struct Freed {
-        var spans: [OpenSpan]
-        var bytes: Int
+    /// Ends a span.
+    /// - Parameter isWanted: whether the caller has use for what the span says
+    /// - Returns: the span, if it is wanted and had not ended before
+    func end(_ ordinal: UInt32, at instant: UInt64, isWanted: Bool) -> SpanRecord? {
+        let (record, grown) = state.withLock { $0.table.end(ordinal, at: instant, isWanted: isWanted) }
+        if grown > 0 { store?.grew(bytes: grown) }
+        return record
     }
+
+    /// The span of that number, unless it has ended and is not kept any more.
+    func record(_ ordinal: UInt32) -> SpanRecord? { state.withLock { $0.table[ordinal] } }
 
     /// Lets go of all spans if none is open; otherwise does nothing.
-    func evictIfFinished() -> Freed? {
+    func evictIfFinished() -> SpanTable.Freed? {
         state.withLock { state in
-            if state.open > 0 { return nil }
-            let freed = Freed(spans: state.spans, bytes: state.bytes)
-            state.spans = []
-            state.bytes = 0
-            state.isListed = false
-            return freed
+            if state.table.open > 0 { return nil }
+            state.age = nil
+            return state.table.takeAll()
         }
     }
 
     /// Lets go of the spans that have ended.
-    func evictFinishedSpans() -> Freed {
-        state.withLock { state in
-            var kept: [OpenSpan] = []
-            var freed = Freed(spans: [], bytes: 0)
-            for span in state.spans {
-                if let size = span.finalSize {
-                    freed.spans.append(span)
-                    freed.bytes += size
-                } else {
-                    kept.append(span)
-                }
-            }
-            state.spans = kept
-            state.bytes -= freed.bytes
-            return freed
-        }
-    }
+    func evictFinishedSpans() -> SpanTable.Freed { state.withLock { $0.table.takeEnded() } }
 }

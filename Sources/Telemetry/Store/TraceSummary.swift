@@ -50,9 +50,8 @@ extension SpanStore {
     /// The spans that are open, by their begin, and how many there are in all.
     /// - Parameter limit: the most that are described
     public func openSpans(limit: Int) -> (spans: [RecordedSpan], total: Int) {
-        let open = index.withLock { Array($0.scopes) }.flatMap(\.openSpans).sorted { $0.start < $1.start }
-        // A span may have ended since.
-        return (open.prefix(limit).map(\.recorded).filter(\.isUnfinished), open.count)
+        let open = unfinished()
+        return (Array(open.prefix(limit)), open.count)
     }
 
     private func summaries(
@@ -64,7 +63,7 @@ extension SpanStore {
             let place = places[scope.traceID]
             if place == nil, summaries.count >= limit { continue }
             if isLeftOut(scope) { continue }
-            let spans = scope.spans.map(\.recorded)
+            let spans = scope.spans
             guard let first = spans.min(by: { $0.start < $1.start }) else { continue }
             let index = place ?? summaries.count
             if place == nil {
@@ -100,7 +99,7 @@ extension TraceScope {
     /// Whether it is one finished request that read and did not fail, such as a list of containers.
     fileprivate var isMereQuestion: Bool {
         let spans = spans
-        guard spans.count == 1, let span = spans.first?.recorded, !span.isUnfinished else { return false }
+        guard spans.count == 1, let span = spans.first, !span.isUnfinished else { return false }
         return (span.name.hasPrefix("GET ") || span.name.hasPrefix("HEAD ")) && !span.status.isError
     }
 }

@@ -52,5 +52,5 @@ public enum ServerTiming {
 
 extension OpenSpan {
     /// The `Server-Timing` header for the reply to the request that this span stands for.
-    public var serverTiming: String { ServerTiming.header(context, spans: context.scope.recorded) }
+    public var serverTiming: String { ServerTiming.header(context, spans: SpanStore.byBegin(context.scope.spans)) }
 }

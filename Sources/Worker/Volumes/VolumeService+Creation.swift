@@ -119,7 +119,9 @@ extension VolumeService {
     private func result(
         _ request: VolumeRequest, _ handle: String, _ span: OpenSpan
     ) async -> VolumeCreations.Result {
-        do { return .success(try await span.runPhase { try await self.make(request, handle, $0) }) } catch {
+        do {
+            return .success(try await span.runPhase(.volumeCreate) { try await self.make(request, handle, $0) })
+        } catch {
             return .failure(VolumeError(error, volume: handle))
         }
     }

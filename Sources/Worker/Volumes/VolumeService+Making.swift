@@ -15,7 +15,7 @@ extension VolumeService {
         facilities.spans.keep(span, around: around)
         defer { facilities.spans.end(span, around: around) }
         do {
-            return try await span.runPhase { try await make(request, handle, $0) }
+            return try await span.runPhase(.volumeCreate) { try await make(request, handle, $0) }
         } catch {
             span.fail(error)
             throw error

@@ -49,9 +49,11 @@ struct PeerShipment: Sendable {
             let transfer = try await volumes.streamOut(handle, path: path, encoding: encoding)
             let download = try await ArchiveDownload.begin(transfer)
             let (statistics, answer) = try await request.send(download, encoding, context: span.context)
-            span.set("http.response.status_code", Int64(answer.status.code))
-            span.set("apron.archive.encoded_bytes", statistics.encodedBytes)
-            span.set("apron.transfer.stalled", Double(statistics.stalledNanoseconds) / 1e9)
+            span.set {
+                $0.set("http.response.status_code", Int64(answer.status.code))
+                $0.set("apron.archive.encoded_bytes", statistics.encodedBytes)
+                $0.set("apron.transfer.stalled", Double(statistics.stalledNanoseconds) / 1e9)
+            }
         } catch {
             await request.close()
             throw error

@@ -67,8 +67,10 @@ public struct StepSpans: Sendable {
             if record.error != 0, record == records.last { status = StepSpans.status(record, describe(record).subject) }
         }
         let span = Telemetry.start(phase(of: records[0].group), start: start)
-        span.set("apron.step.count", Int64(records.count))
-        for name in order { span.set(AttributeKey(composed: "apron.step.\(name).us"), microseconds[name]) }
+        span.set { attributes in
+            attributes.set("apron.step.count", Int64(records.count))
+            for name in order { attributes.set(AttributeKey(composed: "apron.step.\(name).us"), microseconds[name]) }
+        }
         for record in records {
             let isSlow = record.end &- record.start > StepSpans.slowNanoseconds
             guard showsEveryStep || record.error != 0 || isSlow else { continue }

@@ -158,8 +158,10 @@ extension VolumeStore {
         let root = maps.onDisk(0, owners)
         let directory = try files.makeLayer(layer.id, mode: VolumeFiles.rootMode, uid: root, gid: root)
         if let count = try files.step("fill", { try body(directory) }) {
-            span.set("apron.files", count.files)
-            span.set("apron.bytes", count.bytes)
+            span.set {
+                $0.set("apron.files", count.files)
+                $0.set("apron.bytes", count.bytes)
+            }
         }
         if owners != record.stack.owners && !features.has(.idMap) {
             record.stack.layers = [try translate(layer, to: record.stack.owners, span)]

@@ -180,8 +180,10 @@ extension VolumeStore {
         let count = try files.step("translate") {
             try TreeOwnership.translate(layer.owners, to: owners, containerRoot: root, in: directory)
         }
-        span.set("apron.method", "chown")
-        span.set("apron.files", count.files)
+        span.set {
+            $0.set("apron.method", "chown")
+            $0.set("apron.files", count.files)
+        }
         return Layer(id: layer.id, owners: owners)
     }
 
@@ -195,8 +197,10 @@ extension VolumeStore {
         let count = try files.step("copy tree") {
             try TreeCopy.copy(source, into: target, options: options, isCancelled: VolumeStore.isCancelled)
         }
-        span.set("apron.volume.copied.files", count.files)
-        span.set("apron.volume.copied.bytes", count.bytes)
+        span.set {
+            $0.set("apron.volume.copied.files", count.files)
+            $0.set("apron.volume.copied.bytes", count.bytes)
+        }
         return target
     }
 }

@@ -217,9 +217,11 @@ actor Container: BlockingActor {
             span.event(
                 "oom_kill", at: exit.time, attributes: [Attribute("apron.oom_kills", .int(Int64(clamping: kills)))])
         }
-        span.set("apron.exit.reason", wasOutOfMemory ? "oom" : exit.signal == nil ? "exit" : "signal")
-        span.set("apron.stdio.stdout", program.stdout.map { Int64(clamping: $0.statistics.fromProgram) })
-        span.set("apron.stdio.stderr", program.stderr.map { Int64(clamping: $0.statistics.fromProgram) })
+        span.set { attributes in
+            attributes.set("apron.exit.reason", wasOutOfMemory ? "oom" : exit.signal == nil ? "exit" : "signal")
+            attributes.set("apron.stdio.stdout", program.stdout.map { Int64(clamping: $0.statistics.fromProgram) })
+            attributes.set("apron.stdio.stderr", program.stderr.map { Int64(clamping: $0.statistics.fromProgram) })
+        }
         span.end(at: exit.time)
         noteSpanEnd(of: program)
     }

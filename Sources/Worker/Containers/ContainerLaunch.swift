@@ -57,8 +57,10 @@ struct ContainerLaunch {
 
     private func prepareRoot(_ span: PhaseSpan, _ undo: inout UndoStack) throws -> Root {
         let source = try RootSource(request.rootfs, default: facilities.settings.defaultRootfs)
-        span.set("apron.rootfs.scheme", source.scheme)
-        span.set("apron.mount.count", Int64(request.bindMounts.count))
+        span.set {
+            $0.set("apron.rootfs.scheme", source.scheme)
+            $0.set("apron.mount.count", Int64(request.bindMounts.count))
+        }
         let volumes = ContainerVolumes(facilities.volumes, of: handle)
         let tree: MountTree
         switch source {
@@ -99,10 +101,12 @@ struct ContainerLaunch {
 
     private func makeCgroup(_ span: PhaseSpan, _ undo: inout UndoStack) throws -> ContainerCgroup {
         let limits = request.limits
-        span.set("apron.cgroup.version", Int64(facilities.cgroups.version))
-        span.set("apron.limit.memory", limits.memoryBytes)
-        span.set("apron.limit.cpu_shares", limits.cpuShares)
-        span.set("apron.limit.pids", limits.pids)
+        span.set {
+            $0.set("apron.cgroup.version", Int64(facilities.cgroups.version))
+            $0.set("apron.limit.memory", limits.memoryBytes)
+            $0.set("apron.limit.cpu_shares", limits.cpuShares)
+            $0.set("apron.limit.pids", limits.pids)
+        }
         let cgroup = try facilities.cgroups.create(
             handle: handle,
             limits: CgroupLimits(
@@ -176,8 +180,10 @@ struct ContainerLaunch {
         return try traced(.networkCreate) { span in
             let attachment = try network.attach(handle: handle, processID: process.pid)
             undo.push("release address") { try network.detach(attachment.lease) }
-            span.set("apron.network.address", "\(attachment.address)")
-            span.set("apron.network.pooled", false)
+            span.set {
+                $0.set("apron.network.address", "\(attachment.address)")
+                $0.set("apron.network.pooled", false)
+            }
             return attachment
         }
     }

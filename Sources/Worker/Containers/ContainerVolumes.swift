@@ -22,8 +22,10 @@ struct ContainerVolumes {
             guard let place = try facilities.volume(at: path) else { return nil }
             facilities.noteLaunch(of: container)
             return try traced(.volumeMount) { span in
-                span.set("apron.volume.handle", place.handle)
-                span.set("apron.volume.writable", writable)
+                span.set {
+                    $0.set("apron.volume.handle", place.handle)
+                    $0.set("apron.volume.writable", writable)
+                }
                 if let origin = facilities.store.find(place.handle)?.context {
                     span.link(Link(origin, type: "origin_volume"))
                 }

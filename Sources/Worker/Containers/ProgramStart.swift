@@ -58,10 +58,13 @@ struct ProgramStart {
         let parent = container.definition.context ?? startedBy
         let links = startedBy.map { [Link($0, type: "started_by")] } ?? []
         let span = Telemetry.start(.process, parent: parent, links: links, handle: container.handle)
-        span.set("apron.process.id", id)
-        span.set("process.executable.name", plan.arguments.first.map { String($0.split(separator: "/").last ?? "") })
-        span.set("process.interactive", plan.terminal != nil)
-        span.set("process.user.id", Int64(plan.uid))
+        span.set { attributes in
+            attributes.set("apron.process.id", id)
+            attributes.set(
+                "process.executable.name", plan.arguments.first.map { String($0.split(separator: "/").last ?? "") })
+            attributes.set("process.interactive", plan.terminal != nil)
+            attributes.set("process.user.id", Int64(plan.uid))
+        }
         return span
     }
 

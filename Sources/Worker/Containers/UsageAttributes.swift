@@ -5,17 +5,19 @@ internal import Telemetry
 enum UsageAttributes {
     /// The counters of wait4(2).
     static func set(_ exit: ExitRecord, on span: OpenSpan) {
-        span.set("process.exit.code", Int64(exit.code))
-        span.set("apron.exit.signal", exit.signal.map { Int64($0) })
-        span.set("apron.usage.cpu.user", Double(exit.userMicroseconds) / 1e6)
-        span.set("apron.usage.cpu.system", Double(exit.systemMicroseconds) / 1e6)
-        span.set("apron.usage.memory.max_rss", Int64(clamping: exit.maxResidentKiB &* 1024))
-        span.set("apron.usage.paging.minor", Int64(clamping: exit.minorFaults))
-        span.set("apron.usage.paging.major", Int64(clamping: exit.majorFaults))
-        span.set("apron.usage.context_switch.voluntary", Int64(clamping: exit.voluntarySwitches))
-        span.set("apron.usage.context_switch.involuntary", Int64(clamping: exit.involuntarySwitches))
-        span.set("apron.usage.disk.read", Int64(clamping: exit.blocksRead &* 512))
-        span.set("apron.usage.disk.write", Int64(clamping: exit.blocksWritten &* 512))
+        span.set { attributes in
+            attributes.set("process.exit.code", Int64(exit.code))
+            attributes.set("apron.exit.signal", exit.signal.map { Int64($0) })
+            attributes.set("apron.usage.cpu.user", Double(exit.userMicroseconds) / 1e6)
+            attributes.set("apron.usage.cpu.system", Double(exit.systemMicroseconds) / 1e6)
+            attributes.set("apron.usage.memory.max_rss", Int64(clamping: exit.maxResidentKiB &* 1024))
+            attributes.set("apron.usage.paging.minor", Int64(clamping: exit.minorFaults))
+            attributes.set("apron.usage.paging.major", Int64(clamping: exit.majorFaults))
+            attributes.set("apron.usage.context_switch.voluntary", Int64(clamping: exit.voluntarySwitches))
+            attributes.set("apron.usage.context_switch.involuntary", Int64(clamping: exit.involuntarySwitches))
+            attributes.set("apron.usage.disk.read", Int64(clamping: exit.blocksRead &* 512))
+            attributes.set("apron.usage.disk.write", Int64(clamping: exit.blocksWritten &* 512))
+        }
     }
 
     /// The counters of the container's cgroups, at the end of one of its programs.

@@ -47,9 +47,11 @@ extension ContainerService {
             }
             report.failures += facilities.volumes?.store.lostMounts ?? []
             try removeStrays(keeping: Set(handles), &report)
-            span.set("apron.recover.adopted", Int64(report.adopted.count))
-            span.set("apron.recover.lost", Int64(report.lost.count))
-            span.set("apron.recover.undone", Int64(report.undone.count))
+            span.set {
+                $0.set("apron.recover.adopted", Int64(report.adopted.count))
+                $0.set("apron.recover.lost", Int64(report.lost.count))
+                $0.set("apron.recover.undone", Int64(report.undone.count))
+            }
             return report
         }
     }

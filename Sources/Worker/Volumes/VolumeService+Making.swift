@@ -26,9 +26,11 @@ extension VolumeService {
     func make(_ request: VolumeRequest, _ handle: String, _ span: PhaseSpan) async throws -> VolumeInfo {
         try VolumeService.check(handle)
         span.setHandle(handle)
-        span.set("apron.volume.handle", handle)
-        span.set("apron.volume.strategy", request.strategy.name)
-        span.set("apron.volume.privileged", request.isPrivileged)
+        span.set {
+            $0.set("apron.volume.handle", handle)
+            $0.set("apron.volume.strategy", request.strategy.name)
+            $0.set("apron.volume.privileged", request.isPrivileged)
+        }
         switch request.strategy {
         case .empty: return try make(request, handle, .empty, span)
         case .copyOnWrite(let parent):

@@ -27,10 +27,12 @@ extension VolumeService {
             report.failures = found.failures.map { "volume \($0.handle): \($0.reason)" }
             report.failures += try resumeCreations()
             for context in found.adopted.compactMap(\.context) { span.link(Link(context, type: "created_by")) }
-            span.set("apron.recover.adopted", Int64(report.adopted.count))
-            span.set("apron.recover.undone", Int64(report.undone.count))
-            span.set("apron.recover.lost", Int64(report.givenUp.count))
-            span.set("apron.recover.orphans", Int64(found.orphans))
+            span.set {
+                $0.set("apron.recover.adopted", Int64(report.adopted.count))
+                $0.set("apron.recover.undone", Int64(report.undone.count))
+                $0.set("apron.recover.lost", Int64(report.givenUp.count))
+                $0.set("apron.recover.orphans", Int64(found.orphans))
+            }
             return report
         }
     }

@@ -39,8 +39,10 @@ extension VolumeService {
         let record = try record(handle)
         let span = Telemetry.start(phase, attributes: [Attribute("apron.volume.handle", .string(handle))])
         span.setHandle(handle)
-        span.set("apron.path", path)
-        span.set("apron.archive.encoding", encoding.rawValue)
+        span.set {
+            $0.set("apron.path", path)
+            $0.set("apron.archive.encoding", encoding.rawValue)
+        }
         if let context = record.context { span.link(Link(context, type: "created_by")) }
         let around = VolumeService.spanAround(direction)
         let user = facilities.newStream()

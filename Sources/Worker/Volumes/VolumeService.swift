@@ -104,8 +104,10 @@ public final class VolumeService: Volumes {
         try await working(handle) {
             try traced(.volumePrivilege) { span in
                 span.setHandle(handle)
-                span.set("apron.volume.handle", handle)
-                span.set("apron.volume.privileged", isPrivileged)
+                span.set {
+                    $0.set("apron.volume.handle", handle)
+                    $0.set("apron.volume.privileged", isPrivileged)
+                }
                 self.describeOrigin(of: handle, on: span)
                 try self.store.setPrivileged(handle, to: isPrivileged)
             }
@@ -143,8 +145,10 @@ public final class VolumeService: Volumes {
     /// Says how old a volume is and which trace made it.
     func describeOrigin(of handle: String, on span: PhaseSpan) {
         guard span.isRecording, let record = store.find(handle) else { return }
-        span.set("apron.volume.strategy", record.strategy)
-        span.set("apron.volume.age", Double(realTime() &- min(record.created, realTime())) / 1e9)
+        span.set {
+            $0.set("apron.volume.strategy", record.strategy)
+            $0.set("apron.volume.age", Double(realTime() &- min(record.created, realTime())) / 1e9)
+        }
         if let context = record.context { span.link(Link(context, type: "created_by")) }
     }
 

@@ -97,17 +97,21 @@ final class VolumeTransfer: ArchiveTransfer {
     // MARK: the span
 
     private func describe(_ statistics: TransferStatistics) {
-        span.set("apron.archive.encoded_bytes", statistics.encodedBytes)
-        span.set("apron.transfer.first_byte", Double(statistics.firstByteNanoseconds) / 1e9)
-        span.set("apron.transfer.stalled", Double(statistics.stalledNanoseconds) / 1e9)
+        span.set {
+            $0.set("apron.archive.encoded_bytes", statistics.encodedBytes)
+            $0.set("apron.transfer.first_byte", Double(statistics.firstByteNanoseconds) / 1e9)
+            $0.set("apron.transfer.stalled", Double(statistics.stalledNanoseconds) / 1e9)
+        }
     }
 
     /// The two sides of the process ran at the same time, as long as it did; how long each had work to do, it says.
     /// - Parameter failure: why it ended early
     /// - Throws: what the fault plan has for one of the sides
     private func describe(_ outcome: ArchiveOutcome, _ failure: VolumeError? = nil) throws {
-        span.set("apron.archive.entries", outcome.entries)
-        span.set("apron.archive.bytes", outcome.contentBytes)
+        span.set {
+            $0.set("apron.archive.entries", outcome.entries)
+            $0.set("apron.archive.bytes", outcome.contentBytes)
+        }
         if !outcome.warnings.isEmpty { span.set("apron.archive.warnings", outcome.warnings) }
         let (archive, codec): (Phase, Phase) = direction == .in ? (.untar, .decompress) : (.tar, .compress)
         if encoding != .raw {

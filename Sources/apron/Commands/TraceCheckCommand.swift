@@ -76,8 +76,10 @@ struct TraceCheck: Sendable {
         telemetry.limits = settings.limits
         try Telemetry.configure(telemetry)
         let span = Telemetry.start(.commandRun, name: "apron.trace.check", parent: nil, kind: .client)
-        span.set("server.address", configuration.endpoint.host)
-        span.set("server.port", configuration.endpoint.port)
+        span.set {
+            $0.set("server.address", configuration.endpoint.host)
+            $0.set("server.port", configuration.endpoint.port)
+        }
         span.end()
         let quiet = Logger(label: "apron.trace") { _ in SwiftLogNoOpLogHandler() }
         let exporter = try OTLPExporter(configuration, logger: quiet)

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "include/apron_launch.h"
+#include "include/apron_affinity.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -64,6 +65,7 @@ static void child_failed(struct apron_launch *launch, int step) {
 }
 
 static void child(struct apron_launch *launch) {
+    if (launch->processors) apron_roam(launch->processors);
     if (launch->raise_ambient && keep_capabilities() < 0) child_failed(launch, APRON_LAUNCH_AMBIENT);
     if (place_descriptors(launch) < 0) child_failed(launch, APRON_LAUNCH_DESCRIPTORS);
     if (setsid() < 0) child_failed(launch, APRON_LAUNCH_SESSION);
@@ -136,7 +138,10 @@ pid_t apron_launch(struct apron_launch *launch) {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
+    struct apron_processors processors;
+    launch->processors = apron_stay(&processors) ? &processors : NULL;
     long pid = clone3_call(&args, sizeof args, child, launch);
+    if (launch->processors) apron_roam(&processors);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 
     if (pid < 0) {

@@ -23,6 +23,7 @@ struct apron_launch {
     int raise_ambient;        // keep every capability across the exec although the user id has no mapping yet
     char *const *arguments;   // NULL-terminated
     char *const *environment; // NULL-terminated
+    const struct apron_processors *processors; // set inside: where parent and child may run afterwards
     // Results.
     int pidfd;
     int failed_step;          // enum apron_launch_step

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 extension Conformance {
@@ -40,6 +41,31 @@ extension Conformance {
                 #expect(shown.stdout.contains("default via"))
                 #expect(shown.stdout.hasSuffix("up\n"))
                 #expect(try garden.output(handle, "cat /etc/resolv.conf").status == 0)
+            }
+        }
+
+        /// What somebody has restricted stays so, although each launch keeps to one processor for a moment.
+        @Test(.ownWorker) func processorsAreThoseOfTheWorker() throws {
+            let show = "grep Cpus_allowed_list /proc/self/status"
+            let all = try runProgram("sh", "-c", show)
+            let shared = try SharedWorker.garden
+            try shared.withContainer { handle in
+                for _ in 0..<3 {
+                    let shown = try shared.output(handle, show).stdout
+                    #expect(shown == all)
+                }
+            }
+            try withWorker { worker in
+                let pid = try #require(worker.pid)
+                try runProgram("taskset", "--all-tasks", "--cpu-list", "--pid", "0", "\(pid)")
+                for _ in 0..<2 {
+                    try worker.garden.withContainer { handle in
+                        let shown = try worker.garden.output(handle, show).stdout
+                        #expect(shown == "Cpus_allowed_list:\t0\n")
+                    }
+                }
+                let threads = "grep -h Cpus_allowed_list /proc/\(pid)/task/*/status | sort -u"
+                #expect(try runProgram("sh", "-c", threads) == "Cpus_allowed_list:\t0\n")
             }
         }
 

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "include/apron_cgroup.h"
 
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -28,3 +29,13 @@ int apron_bpf_attach_device(int program, int cgroup) {
 }
 
 int apron_is_main_thread(void) { return syscall(SYS_gettid) == getpid(); }
+
+int apron_lock_shared(int fd) {
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+    return fcntl(fd, F_OFD_SETLKW, &lock);
+}
+
+int apron_lock_alone(int fd) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return fcntl(fd, F_OFD_SETLK, &lock);
+}

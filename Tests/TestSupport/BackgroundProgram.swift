@@ -27,6 +27,9 @@ public final class BackgroundProgram {
 
     deinit { try? kill() }
 
+    /// Its process id.
+    public var pid: Int32 { child.pid }
+
     /// By SIGKILL; returns when it is gone.
     public func kill() throws {
         try child.signal(9)

@@ -13,4 +13,10 @@ int apron_bpf_attach_device(int program, int cgroup);
 // True on the thread whose id is the process id.
 int apron_is_main_thread(void);
 
+// Locks a whole file for its open file (fcntl(2) F_OFD_SETLK, F_OFD_SETLKW): shared, or alone. A change from one to the
+// other is atomic: when it fails the former lock is kept.
+int apron_lock_shared(int fd);
+// EAGAIN when others have a lock.
+int apron_lock_alone(int fd);
+
 #endif

@@ -38,6 +38,11 @@ public final class CgroupDirectory: Sendable {
         Descriptor(owning: try openNumber(name, writable ? O_WRONLY : O_RDONLY))
     }
 
+    /// A descriptor of a control file beneath this one, for reading and writing.
+    func openForBoth(_ name: String) throws(KernelError) -> Descriptor {
+        Descriptor(owning: try openNumber(name, O_RDWR))
+    }
+
     /// Makes a group (mkdirat(2)); EEXIST when there is one already.
     public func makeGroup(_ name: String) throws(KernelError) {
         try invoke("mkdirat", subject(name)) {

@@ -40,7 +40,7 @@ extension CgroupHierarchy {
         // A launching thread joins in this order and goes back in the other: it is to be under the memory limit for the
         // shortest time.
         trees.sort { !$0.controllers.contains(.memory) && $1.controllers.contains(.memory) }
-        return CgroupHierarchy(trees: trees, unified: unified, countsSwap: countsSwap)
+        return try CgroupHierarchy(trees: trees, unified: unified, countsSwap: countsSwap)
     }
 
     /// Removes the directories for containers where none is left; a later ``detect(parent:)`` makes them again.

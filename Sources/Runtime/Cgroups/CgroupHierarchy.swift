@@ -23,14 +23,21 @@ public final class CgroupHierarchy: Sendable {
 
     let trees: [CgroupTree]
     let unified: CgroupUnified?
+    /// That this worker lives, told to others in each of the directories for containers.
+    let presences: [CgroupPresence]
     /// Whether v1 counts swap (`memory.memsw.*`), which is a build and boot option.
     let countsSwap: Bool
     /// The program of the last policy; nearly always all containers have the same.
     private let filter = Mutex<(policy: DevicePolicy, filter: DeviceFilter)?>(nil)
 
-    init(trees: [CgroupTree], unified: CgroupUnified?, countsSwap: Bool) {
+    init(trees: [CgroupTree], unified: CgroupUnified?, countsSwap: Bool) throws(KernelError) {
         self.trees = trees
         self.unified = unified
+        var presences: [CgroupPresence] = []
+        for directory in trees.map(\.groups) + (unified.map { [$0.groups] } ?? []) {
+            presences.append(try CgroupPresence(in: directory))
+        }
+        self.presences = presences
         layout = trees.isEmpty ? .unified : unified == nil ? .legacy : .hybrid
         controllers = trees.reduce(into: unified?.controllers ?? []) { $0.formUnion($1.controllers) }
         self.countsSwap = countsSwap
@@ -44,7 +51,11 @@ public final class CgroupHierarchy: Sendable {
 
     /// Makes a container's groups with its limits; the first process joins by ``ContainerCgroup/launch(_:)``.
     ///
-    /// Nothing is left when it throws. EEXIST: a group of this handle exists already.
+    /// The handle is the caller's to give: groups of that name are remains of a worker whose state is gone, and are
+    /// replaced when they are empty and no other worker is there.
+    ///
+    /// Nothing is left when it throws. EEXIST: a group of this handle exists already, with processes in it or perhaps
+    /// another worker's; the error says which.
     public func create(
         handle: String,
         limits: CgroupLimits = CgroupLimits(),
@@ -56,8 +67,13 @@ public final class CgroupHierarchy: Sendable {
         guard name.utf8.count <= CgroupName.bytesMax else {
             throw KernelError(call: "mkdirat", errno: .nameTooLong, subject: "cgroup \(name)")
         }
-        let group = ContainerCgroup(handle: handle, name: name, trees: joined, unified: unified, hierarchy: self)
-        try group.make()
+        var group = ContainerCgroup(handle: handle, name: name, trees: joined, unified: unified, hierarchy: self)
+        do { try group.make() } catch {
+            guard error.errno == .exists else { throw error }
+            try removeStale(handle)
+            group = ContainerCgroup(replacing: group)
+            try group.make()
+        }
         do {
             try group.apply(limits)
             try group.apply(devices)

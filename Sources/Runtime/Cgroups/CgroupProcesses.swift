@@ -23,6 +23,25 @@ extension ContainerCgroup {
         return Array(found)
     }
 
+    /// The ids of the processes in any of the hierarchies: those of remains need not agree.
+    func processesAnywhere() throws(KernelError) -> Set<Int32> {
+        var found: Set<Int32> = []
+        for directory in trees.map(\.groups) { try collect(directory, name, into: &found) }
+        if let unified { try collect(unified.groups, name, into: &found) }
+        return found
+    }
+
+    /// Whether processes are in the group of v2, those outside the daemon's pid namespace included; false on v1.
+    func isPopulated() throws(KernelError) -> Bool {
+        guard let unified else { return false }
+        do {
+            return try unified.groups.read("\(name)/cgroup.events").split(separator: "\n").contains("populated 1")
+        } catch {
+            if error.errno == .noEntry || error.errno == .noDevice { return false }
+            throw error
+        }
+    }
+
     /// Sends a signal to each process that is there now, a spared one excepted.
     public func signalAll(_ signal: Int32, _ part: CgroupPart = .everything, sparing: Int32? = nil) throws(KernelError)
     {

@@ -9,6 +9,8 @@ internal import Kernel
 public final class ContainerCgroup: Sendable {
     /// The container.
     public let handle: String
+    /// Whether the groups took the place of stale ones (``CgroupHierarchy/removeStale(_:)``).
+    public let isReplacement: Bool
 
     let name: String
     let trees: [CgroupTree]
@@ -17,10 +19,21 @@ public final class ContainerCgroup: Sendable {
 
     init(handle: String, name: String, trees: [CgroupTree], unified: CgroupUnified?, hierarchy: CgroupHierarchy) {
         self.handle = handle
+        self.isReplacement = false
         self.name = name
         self.trees = trees
         self.unified = unified
         self.hierarchy = hierarchy
+    }
+
+    /// The same groups, of which stale ones were removed.
+    init(replacing stale: ContainerCgroup) {
+        handle = stale.handle
+        isReplacement = true
+        name = stale.name
+        trees = stale.trees
+        unified = stale.unified
+        hierarchy = stale.hierarchy
     }
 
     /// Where a controller's files of this container are; nil when the container has not joined it.

@@ -113,6 +113,7 @@ struct ContainerLaunch {
                 memoryBytes: limits.memoryBytes, cpuShares: limits.cpuShares, cpuQuota: limits.cpuQuota,
                 pids: limits.pids),
             devices: DevicePolicy(extra: facilities.settings.allowedDevices))
+        if cgroup.isReplacement { span.set("apron.cgroup.replaced", true) }
         undo.push("remove cgroup") {
             try cgroup.kill()
             try cgroup.remove()

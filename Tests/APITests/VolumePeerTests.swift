@@ -1,3 +1,4 @@
+import Kernel
 import NIOCore
 import NIOPosix
 import Telemetry
@@ -185,6 +186,42 @@ struct VolumePeerTests {
                 #expect(from.peek { $0.seenContexts } == [transfer.context])
                 #expect(transfer.attributes.contains(Attribute("http.response.status_code", .int(204))))
                 #expect(transfer.attributes.contains(Attribute("apron.archive.encoded_bytes", .int(10))))
+            }
+        }
+    }
+
+    /// The phase fails before anything is asked of either worker: the error and the span say why, nothing is left half
+    /// sent, and the same transfer works afterwards.
+    @Test func aTransferThatCannotBeginIsTold() async throws {
+        try Telemetry.configure(Telemetry.Configuration())
+        let parent = TraceContext(traceID: .random(), spanID: .random(), state: "", isRemote: true)
+        let plan = FaultPlan([.volumeP2P: .kernel(.noMemory, call: "fault")])
+        // The servers answer in child tasks, which have the plan.
+        try await plan.run {
+            try await withVolumes { source, from in
+                let to = ScriptedVolumes()
+                try await withOtherServer(to) { port in
+                    let url = "http://127.0.0.1:\(port)/volumes/v/stream-in"
+                    let headers = ["traceparent: \(parent.traceparent)"]
+                    let (_, text, isComplete) = try await ship(source, to: url, headers: headers)
+                    #expect(text.hasPrefix("failed to stream p2p out from volume: fault: "))
+                    #expect(text.hasSuffix("(ENOMEM)") && isComplete, "\(text)")
+                    #expect(plan.fired == [.volumeP2P])
+                    #expect(from.peek { $0.calls } == [] && to.peek { $0.calls } == [])
+                    try await eventually {
+                        Telemetry.store.spans(trace: parent.traceID).filter { !$0.isUnfinished }.count == 2
+                    }
+                    let spans = Telemetry.store.spans(trace: parent.traceID)
+                    let transfer = try #require(spans.first { $0.name == "volume.p2p" })
+                    #expect(transfer.attributes.contains(Attribute("apron.syscall", .string("fault"))))
+                    guard case .error("ENOMEM", _) = transfer.status else {
+                        Issue.record("\(transfer.status)")
+                        return
+                    }
+                    #expect(try await ship(source, to: url).text == "ok")
+                    #expect(from.peek { $0.calls } == ["out v . zstd"])
+                    #expect(to.peek { $0.calls } == ["in v  zstd"])
+                }
             }
         }
     }

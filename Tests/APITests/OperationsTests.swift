@@ -146,22 +146,6 @@ import Worker
         }
     }
 
-    /// What the page does with what it is told of a list.
-    private func merged(_ list: [JSONObject], _ change: JSONObject) throws -> [JSONObject] {
-        if change.has("items") { return try change.objects("items") }
-        let placed = try change.list("set").map { pair -> (Int, JSONObject) in
-            guard case .array(let parts) = pair, parts.count == 2, case .unsigned(let place) = parts[0] else {
-                throw JSONError(description: "not a placed row: \(pair)")
-            }
-            return (Int(place), try JSONObject(parts[1]))
-        }
-        let gone = try change.list("gone").compactMap { if case .string(let key) = $0 { key } else { nil } }
-        let changed = Set(gone + placed.compactMap { try? $0.1.string("handle") })
-        var rows = list.filter { row in (try? row.string("handle")).map { !changed.contains($0) } ?? false }
-        for (place, row) in placed { rows.insert(row, at: place) }
-        return rows
-    }
-
     @Test func eventsOfManyContainersAreAsLongAsWhatChanged() async throws {
         func container(_ number: Int, _ state: String = "active") -> ContainerSummary {
             var container = ContainerSummary(handle: "c\(10_000 + number)", created: 1)
@@ -178,7 +162,7 @@ import Worker
         try await withOperationsServer(WorkerOverview(containers: first)) { server in
             let client = try await server.open("GET", "/events")
             _ = try await client.head()
-            var (list, sizes): ([JSONObject], [Int]) = ([], [])
+            var (list, sizes): (ReadList, [Int]) = (ReadList(key: "handle"), [])
             for containers in states {
                 server.overview.set(WorkerOverview(containers: containers))
                 let wanted = containers.map(\.handle)
@@ -188,14 +172,14 @@ import Worker
                     let object = try JSONObject(parsing: Array(event.utf8.dropFirst(6)))
                     if !object.has("containers") { continue }
                     let change = try object.object("containers")
-                    list = try merged(list, change)
-                    #expect(try change.unsigned("total") == UInt64(list.count))
-                    if try list.map({ try $0.string("handle") }) == wanted {
+                    try list.apply(change)
+                    #expect(list.total == list.rows.count)
+                    if list.keys == wanted {
                         sizes.append(event.utf8.count)
                         break
                     }
                 }
-                if sizes.count == 2 { #expect(try list[501].string("state") == "dead") }
+                if sizes.count == 2 { #expect(list.rows[501]["state"] == .string("dead")) }
             }
             #expect(sizes[0] > 100_000 && sizes[3] > 100_000, "the whole list, and one in another order: \(sizes)")
             #expect(sizes[1] < 2000 && sizes[2] < 2000, "\(sizes)")

@@ -12,6 +12,19 @@ extension Conformance {
             "(document.querySelector('section[aria-label=\"\(title)\"]') || {innerText: ''}).innerText"
         }
 
+        /// What the page makes of all that can happen to a list at once; its own list stays as it is.
+        private static let changedList = """
+            (() => {
+                const own = state.volumes;
+                state.volumes = { total: 2, items: [{ handle: "a", x: 1, y: 2 }, { handle: "b" }] };
+                merge({ volumes: {
+                    total: 2, gone: ["b"], set: [[0, { handle: "c" }]], changed: [["a", { z: 3, x: null }]] } });
+                const items = state.volumes.items;
+                state.volumes = own;
+                return JSON.stringify(items);
+            })()
+            """
+
         @Test(.ownWorker) func whatIsAppearsByItself() throws {
             let (garden, volumes) = (try SharedWorker.garden, try SharedWorker.volumes)
             try withBrowser(try SharedWorker.operations) { page in
@@ -45,6 +58,8 @@ extension Conformance {
                     try page.holds(
                         "[...document.querySelectorAll('.containers tbody tr')].map(r => r.dataset.key)"
                             + ".join() === ['container \(handle)', 'container \(second)'].sort().join()"))
+
+                #expect(try page.value(Self.changedList).string == #"[{"handle":"c"},{"handle":"a","y":2,"z":3}]"#)
 
                 for handle in [handle, second] { try garden.destroy(handle) }
                 _ = try program.exit()

@@ -179,7 +179,7 @@ let package = Package(
         // Support and rings of tests.
         .target(name: "CTestSupport", path: "Tests/CTestSupport"),
         .target(name: "TestSupport", dependencies: ["Kernel"], path: "Tests/TestSupport", swiftSettings: tests),
-        .testTarget(name: "TidyTests", swiftSettings: tests),
+        .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: tests),
         .testTarget(name: "KernelTests", dependencies: ["Kernel", "TestSupport"], swiftSettings: tests),
         .testTarget(
             name: "TelemetryTests",

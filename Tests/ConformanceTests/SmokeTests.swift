@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 extension Conformance {
@@ -59,7 +60,9 @@ extension Conformance {
             try garden.withContainer(["limits": limits]) { handle in
                 let eater = try garden.run(handle, ["path": "tail", "args": ["-n", "1", "/dev/zero"]])
                 #expect(try eater.exit() == 137)
-                while try !garden.info(handle)["Events"].strings.contains("oom") {}
+                try eventually("the event to be told") {
+                    try garden.info(handle)["Events"].strings.contains("oom") ? () : nil
+                }
                 let forks = try garden.run(
                     handle, script: "i=0; while [ $i -lt 60 ]; do sleep 1000 & i=$((i+1)); done; sleep 1000")
                 #expect(try forks.stderr?.text(through: "\n").contains("fork") == true)

@@ -15,7 +15,7 @@ import Testing
         try await LaunchSite.with(network: true) { site in
             try await site.create("first")
             try await site.service.destroy("first")
-            try await site.waitForCables()
+            try await site.settle()
             let before = try site.traces()
             for _ in 0..<Self.kills {
                 try await site.killVictim(
@@ -27,7 +27,8 @@ import Testing
                 // The lease of a half-made container waits for the kernel to remove its cable.
                 try await site.waitForCables()
                 try await site.restart()
-                let after = try await site.traces(settlingTo: before)
+                try await site.settle()
+                let after = try site.traces()
                 #expect(after == before)
                 #expect(
                     try runProgram("sh", "-c", "grep -l \(site.scratch.path) /proc/[0-9]*/mountinfo || true").isEmpty)

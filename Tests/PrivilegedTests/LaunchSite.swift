@@ -1,6 +1,7 @@
 import Foundation
 import Kernel
 import Runtime
+import Storage
 import Synchronization
 import TestSupport
 import Testing
@@ -139,26 +140,30 @@ final class LaunchSite: Sendable {
     func expectNoTrace(
         sourceLocation: SourceLocation = #_sourceLocation, _ body: () async throws -> Void
     ) async throws {
-        try await waitForCables()
+        try await settle()
         let before = try traces()
         try await HostState.expectUnchanged(sourceLocation: sourceLocation, body)
-        let after = try await traces(settlingTo: before)
+        try await settle()
+        let after = try traces()
         #expect(after == before, sourceLocation: sourceLocation)
     }
 
-    /// The traces once they are those of before; what they are if that takes very long. Roots are deleted in the
-    /// background.
-    func traces(settlingTo before: [String]) async throws -> [String] {
-        let deadline = bootTime() + 30_000_000_000
-        while try traces() != before, bootTime() < deadline { try await Task.sleep(for: .milliseconds(5)) }
-        return try traces()
+    /// Returns when nothing that was there before goes on in the background: deletions, and the kernel's own clearing
+    /// up of network namespaces.
+    func settle() async throws {
+        try await waitForCables()
+        let facilities = try service.facilities
+        try await LaunchSite.blocking {
+            facilities.directories.waitUntilDeleted()
+            facilities.images.waitUntilDeleted()
+        }
     }
 
     /// The kernel removes a container's network namespace, and its cable with it, a moment after its last process.
     func waitForCables() async throws {
         guard let bridge = settings.network?.bridge else { return }
         let ports = try Directory("/sys/class/net/\(bridge)/brif")
-        let deadline = bootTime() + 30_000_000_000
+        let deadline = bootTime() + 60_000_000_000
         while try !ports.isEmpty(), bootTime() < deadline { try await Task.sleep(for: .milliseconds(5)) }
     }
 

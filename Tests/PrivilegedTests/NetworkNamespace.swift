@@ -82,7 +82,7 @@ final class NetworkNamespace: Sendable {
 
     /// Whether an echo request is answered.
     func reaches(_ address: String, _ options: String = "") throws -> Bool {
-        try tryCommand("ping -n -c 1 -W 5 \(options) \(address)").isSuccess
+        try tryCommand("ping -n -c 1 -W 30 \(options) \(address)").isSuccess
     }
 
     /// What keeps an echo request from being answered, without waiting for an answer that never comes.

@@ -12,7 +12,7 @@ import Testing
         #expect(attachment.prefixLength == 16)
         // The outside has no route to the pool, hence an answer proves the translation.
         #expect(try container.reaches(NetworkSite.outside))
-        #expect(try !site.world.reaches("\(attachment.address)"))
+        #expect(try !site.world.reaches("\(attachment.address)", "-W 1"))
     }
 
     @Test func interfaceHasAddressRouteAndTheHostsMTU() throws {

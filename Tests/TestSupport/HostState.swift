@@ -46,7 +46,7 @@ public struct HostState: Sendable {
         let outcome: Swift.Result<Result, any Error>
         do { outcome = .success(try await body()) } catch { outcome = .failure(error) }
         var differences: [String] = []
-        let deadline = bootTime() + 10_000_000_000
+        let deadline = bootTime() + 60_000_000_000
         repeat {
             differences = try HostState.now().differences(from: before)
             if differences.isEmpty { return try outcome.get() }

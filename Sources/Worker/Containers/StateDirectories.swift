@@ -19,4 +19,7 @@ final class StateDirectories: Sendable {
 
     /// Moves a container's files out of sight, so that the handle can be used again at once, and has them deleted.
     func bury(_ handle: String, from state: Directory) throws { try graveyard.bury(handle, from: state) }
+
+    /// Waits until everything buried so far is deleted; for tests.
+    func waitUntilDeleted() { graveyard.waitUntilEmpty() }
 }

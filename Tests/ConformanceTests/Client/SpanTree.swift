@@ -1,4 +1,5 @@
 import TestSupport
+import Testing
 
 /// The spans of a container or a volume, as the worker tells them.
 struct SpanTree {
@@ -37,6 +38,14 @@ struct SpanTree {
 
     init(_ volumes: Baggageclaim, _ handle: String) throws {
         self.init(try volumes.ask("GET", "/volumes/\(handle)/trace", expect: 200))
+    }
+
+    /// The spans as soon as the first of this name has ended. What a reply is about may be told before its spans end.
+    static func whenEnded(_ name: String, _ garden: Garden, _ handle: String) throws -> SpanTree {
+        try eventually("\(name) of \(handle) to end") {
+            let tree = try SpanTree(garden, handle)
+            return tree.first(name)?.isOpen == false ? tree : nil
+        }
     }
 
     private init(_ document: JSON) {

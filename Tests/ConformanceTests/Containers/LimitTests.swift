@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 extension Conformance {
@@ -11,8 +12,7 @@ extension Conformance {
                 // Grows without end: tail keeps the last line, and there is only one.
                 let program = try garden.run(handle, ["path": "tail", "args": ["-n", "1", "/dev/zero"], "id": "p"])
                 #expect(try program.exit() == 137)
-                var tree = try SpanTree(garden, handle)
-                while tree.first("process")?.isOpen != false { tree = try SpanTree(garden, handle) }
+                let tree = try SpanTree.whenEnded("process", garden, handle)
                 #expect(tree.first("process")?["apron.exit.reason"] == "oom")
                 #expect(tree.first("process")?.events.contains("oom_kill") == true)
                 #expect(try garden.info(handle)["Events"].strings.contains("oom"))

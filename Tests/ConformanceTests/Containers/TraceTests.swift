@@ -109,8 +109,7 @@ extension Conformance {
             let garden = try SharedWorker.garden
             try garden.withContainer { handle in
                 #expect(try garden.output(handle, "exit 7", ["id": "p"]).status == 7)
-                var tree = try SpanTree(garden, handle)
-                while tree.first("process")?.isOpen != false { tree = try SpanTree(garden, handle) }
+                let tree = try SpanTree.whenEnded("process", garden, handle)
                 let process = try #require(tree.first("process"))
                 let spawn = try #require(tree.first("process.spawn"))
                 let create = try #require(tree.first("container.create"))
@@ -138,8 +137,7 @@ extension Conformance {
                 try again.endInput()
                 #expect(try again.exit() == 2)
                 #expect(try program.exit() == 2)
-                var tree = try SpanTree(garden, handle)
-                while tree.first("process.attach")?.isOpen != false { tree = try SpanTree(garden, handle) }
+                let tree = try SpanTree.whenEnded("process.attach", garden, handle)
                 let attach = try #require(tree.first("process.attach"))
                 let process = try #require(tree.first("process"))
                 #expect(attach.linkedSpans == [process.id])
@@ -169,7 +167,7 @@ extension Conformance {
                 "POST", "/containers", JSON.encode(["handle": handle, "rootfs": "raw:///no/such/directory"]))
             #expect(reply.status == 500)
             #expect(try reply.json()["Message"].string?.contains("ENOENT") == true)
-            let tree = try SpanTree(garden, handle)
+            let tree = try SpanTree.whenEnded("POST /containers", garden, handle)
             for name in ["rootfs.prepare", "container.create", "POST /containers"] {
                 #expect(tree.first(name)?.statusCode == 2, "\(name)")
             }

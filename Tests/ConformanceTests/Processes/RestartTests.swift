@@ -5,8 +5,16 @@ import Testing
 extension Conformance {
     /// A worker that dies in the middle of everything and comes back.
     @Suite(.ownWorker) struct Restart {
-        /// Numbered lines at a pace that lasts longer than the restart, with a status of its own.
-        private static let script = "i=0; while [ $i -lt 400 ]; do echo $i; i=$((i+1)); sleep 0.01; done; exit 23"
+        /// Numbered lines, the second half of them not before ``goOn(_:_:)``, and a status of its own.
+        private static let script = """
+            i=0; while [ $i -lt 400 ]; do echo $i; i=$((i+1)); sleep 0.01
+            while [ $i -eq 200 ] && ! [ -e /tmp/on ]; do sleep 0.02; done; done; exit 23
+            """
+
+        /// Lets the script come to its end, which it never does while the worker is away.
+        private func goOn(_ garden: Garden, _ handle: String) throws {
+            #expect(try garden.output(handle, "echo >/tmp/on").status == 0)
+        }
 
         /// Joins what was read before and after; the last write before the death may be there twice.
         private func numbers(_ first: String, _ second: String, separator: String) -> [Int] {
@@ -37,6 +45,7 @@ extension Conformance {
                 read += try program.stdout?.restText() ?? ""
                 #expect(try program.exit() == nil)
                 try worker.start()
+                try goOn(garden, handle)
                 let outcome = try garden.attach(handle, "p").outcome()
                 #expect(outcome.status == 23)
                 #expect(numbers(read, outcome.stdout, separator: separator) == Array(0..<400))
@@ -50,6 +59,7 @@ extension Conformance {
                 let program = try worker.garden.run(handle, script: Restart.script, ["id": "p"])
                 program.vanish()
                 for _ in 0..<3 { try worker.restart() }
+                try goOn(worker.garden, handle)
                 let outcome = try worker.garden.attach(handle, "p").outcome()
                 #expect(outcome.status == 23)
                 #expect(outcome.stdout.split(separator: "\n").compactMap { Int($0) } == Array(0..<400))

@@ -61,8 +61,7 @@ extension Conformance.Truth {
             let handle = try worker.garden.create()
             let shell: [String: Any] = ["path": "/bin/sh", "args": ["-c", "exit 3"]]
             #expect(try worker.garden.run(handle, shell).outcome().status == 3)
-            var tree = try SpanTree(worker.garden, handle)
-            while tree.first("process")?.isOpen != false { tree = try SpanTree(worker.garden, handle) }
+            let tree = try SpanTree.whenEnded("process", worker.garden, handle)
             let calls = try tracer.end()
             try worker.garden.destroy(handle)
 

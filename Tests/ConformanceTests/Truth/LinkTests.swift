@@ -8,9 +8,8 @@ extension Conformance.Truth {
         let caller = CallerTrace()
         // A millisecond, after the last request that names it.
         let handle = try garden.create(["grace_time": 1_000_000], headers: caller.headers)
-        var tree = try SpanTree(garden, handle)
         // It is gone when no call finds it; asking for its trace is no use of it.
-        while tree.first("container.destroy")?.isOpen != false { tree = try SpanTree(garden, handle) }
+        let tree = try SpanTree.whenEnded("container.destroy", garden, handle)
         let destroy = try #require(tree.first("container.destroy"))
         let create = try #require(tree.first("container.create"))
         #expect(destroy.parentID == nil)

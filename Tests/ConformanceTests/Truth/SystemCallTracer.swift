@@ -1,6 +1,7 @@
 import Foundation
 import Kernel
 import TestSupport
+import Testing
 
 /// One call, as strace saw it.
 struct SystemCall: CustomStringConvertible {
@@ -56,7 +57,7 @@ final class SystemCallTracer {
         // It would wait for whatever it follows, which outlives the test. Its lines are written one by one, and the
         // kernel lets go of the traced when their tracer is gone.
         try child.with { (pidfd: borrowing Descriptor) throws(KernelError) in _ = try sendSignal(9, to: pidfd) }
-        while try !hasEnded(milliseconds: 1000) {}
+        try eventually("strace to end") { try hasEnded(milliseconds: 1000) ? () : nil }
         try child.with { (pidfd: borrowing Descriptor) throws(KernelError) in try reapChild(pidfd) }
         let lines = try String(contentsOfFile: "\(scratch.path)/calls", encoding: .utf8).split(separator: "\n")
         return lines.compactMap { SystemCall($0) }.sorted { $0.time < $1.time }

@@ -161,6 +161,15 @@ final class WorkerUnderTest: Sendable {
         return path
     }
 
+    /// Returns when everything that was removed is deleted, which happens in the background.
+    func waitForDeletions() throws {
+        for place in ["containers", "images", "volumes"] {
+            try poll("removed \(place) to be deleted") {
+                (try? Directory("\(workDirectory)/\(place)/dead").isEmpty()) ?? true
+            }
+        }
+    }
+
     // MARK: the end
 
     /// Destroys what is left, stops the worker and answers what remains of it, one line each.
@@ -176,14 +185,10 @@ final class WorkerUnderTest: Sendable {
                 try? volumes.destroy(handle)
             }
             // A worker that ends leaves to the next one what it has not deleted yet.
-            for place in ["containers", "volumes"] {
-                try poll("removed \(place) to be deleted") {
-                    (try? Directory("\(workDirectory)/\(place)/dead").isEmpty()) ?? true
-                }
-            }
+            try waitForDeletions()
             try end(by: 15)
         }
-        let deadline = Date.now.addingTimeInterval(30)
+        let deadline = Date.now.addingTimeInterval(WorkerUnderTest.secondsMax)
         var left = leftovers()
         while !left.isEmpty, Date.now < deadline {
             Thread.sleep(forTimeInterval: 0.05)

@@ -83,6 +83,27 @@ import Testing
         #expect(try root.root().status().uid == UserNamespace.rootID)
     }
 
+    /// What the attempt needs is made anew each time, whatever a failed one has left or has not made any more.
+    @Test func aFailedReopeningCanBeRepeated() throws {
+        let whole = try roots()
+        defer { whole.waitUntilDeleted() }
+        do {
+            let root = try whole.make("handle", image: "\(scratch.path)/image", mapping: mapping)
+            try root.root().write("new", [7])
+        }
+        // It ends before the overlay's own directories are made.
+        let lesser = try roots(disabled: "idmap")
+        defer { lesser.waitUntilDeleted() }
+        for _ in 0..<2 {
+            let error = kernelError {
+                try lesser.reopen("handle", image: "\(scratch.path)/image", mapping: mapping)
+            }
+            #expect(error?.errno == .notSupported, "\(error as Any)")
+        }
+        let root = try whole.reopen("handle", image: "\(scratch.path)/image", mapping: mapping)
+        #expect(try root.root().read("new", limit: 1) == [7])
+    }
+
     @Test func refusesWhatIsNoImage() throws {
         let roots = try roots()
         defer { roots.waitUntilDeleted() }

@@ -42,8 +42,9 @@ public final class ImageRoots: Sendable {
     public func reopen(_ handle: String, image: String, mapping: IDMapping?) throws(KernelError) -> MountTree {
         let source = try ImageDirectory.open(image)
         let layers = try roots.open(handle)
-        // A volatile overlay leaves a mark in its work directory that forbids the next mount.
-        try graveyard.bury("work", from: layers)
+        // A volatile overlay leaves a mark in its work directory that forbids the next mount. There is none when the
+        // last attempt failed before it had made one.
+        do throws(KernelError) { try graveyard.bury("work", from: layers) } catch  where error.errno == .noEntry {}
         return try mount(layers, image: source, mapping)
     }
 

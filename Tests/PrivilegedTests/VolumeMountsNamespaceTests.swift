@@ -117,6 +117,23 @@ import Testing
         #expect(try hostMounts() == [path])
     }
 
+    /// A process's own namespace is never younger than itself.
+    @Test(arguments: [MountPropagation.private, .shared]) func aFailedPinLeavesNothing(
+        propagation: MountPropagation
+    ) throws {
+        let path = try site.scratch.makeDirectories("refused")
+        try FileSystemContext("tmpfs").mount().attach(at: path)
+        defer { try? MountPoint(path).unmount(detach: true) }
+        try MountPoint(path).setPropagation(propagation)
+        let directory = try Directory(path)
+        let own = try KernelFile.open("/proc/self/ns/mnt")
+        let error = kernelError { try MountNamespacePin(directory, "namespace").pin(own) }
+        #expect(error?.call == "mount" && error?.errno == .invalid, "\(error as Any)")
+        #expect(error?.subject == "\(path)/namespace")
+        #expect(try directory.isEmpty())
+        #expect(try hostMounts() == [path])
+    }
+
     /// What a process left that died while it made an overlay the older way.
     @Test func halfMadeOverlaysAreCleared() throws {
         let stack = try stack()

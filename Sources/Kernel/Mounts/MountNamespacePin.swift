@@ -33,9 +33,18 @@ public struct MountNamespacePin: Sendable {
     }
 
     /// Mounts a namespace there, in place of whatever is mounted there.
-    /// - Throws: EINVAL when this process lives in a namespace that is younger than the pinned one
+    /// - Throws: EINVAL when this process lives in a namespace that is younger than the pinned one; nothing is mounted
+    ///   then, and no file is left
     public func pin(_ namespace: borrowing Descriptor) throws(KernelError) {
         try unpin()
+        do throws(KernelError) { try mount(namespace) } catch {
+            // The first error is the one to tell.
+            try? unpin()
+            throw error
+        }
+    }
+
+    private func mount(_ namespace: borrowing Descriptor) throws(KernelError) {
         _ = try directory.openFile(name, [.readWrite, .create, .nonBlocking], mode: 0o600)
         if try isShared() {
             // Nothing can be mounted privately on a shared mount; what is mounted on this one stays here.

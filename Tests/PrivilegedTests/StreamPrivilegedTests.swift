@@ -1,6 +1,7 @@
 import Glibc
 import Kernel
 import Runtime
+import Synchronization
 import Testing
 
 @Suite("Output spool on a full disk")
@@ -23,9 +24,11 @@ struct StreamPrivilegedTests {
         let pump = try Pump()
         let pipe = try Pipe()
         let writer = SharedDescriptor(try pipe.writer.duplicate())
+        let told = Mutex<[KernelError]>([])
         let stream = try OutputStream(
             pipe: SharedDescriptor(try pipe.reader.duplicate()),
-            spool: SpoolLocation(directory: directory, name: "stdout"), pump: pump)
+            spool: SpoolLocation(directory: directory, name: "stdout"), pump: pump
+        ) { error in told.withLock { $0.append(error) } }
         let data = (0..<1_500_000).map { UInt8(truncatingIfNeeded: $0 / 251 &+ $0) }
         try startThread(named: "program") {
             var done = 0
@@ -38,6 +41,7 @@ struct StreamPrivilegedTests {
             try await Task.sleep(for: .milliseconds(5))
         }
         #expect(refused)
+        #expect(stream.statistics.spoolError?.subject == "stdout")
         var ends: [Int32] = [0, 0]
         try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
         let client = SharedDescriptor(Descriptor(owning: ends[1]))
@@ -54,5 +58,6 @@ struct StreamPrivilegedTests {
         #expect(got == data)
         #expect(await end == .delivered(UInt64(data.count)))
         stream.close()
+        #expect(told.withLock { $0 } == [KernelError(call: "splice", errno: .noSpace, subject: "stdout")])
     }
 }

@@ -5,6 +5,8 @@ internal import Glibc
 public struct SparseFile: Sendable {
     /// The open file.
     public let descriptor: SharedDescriptor
+    /// Its name in its directory, for errors.
+    private let name: String
 
     /// Bytes copied at once: the processor's second cache holds them between the two calls.
     private static let sendMax = 64 * 1024
@@ -39,6 +41,7 @@ public struct SparseFile: Sendable {
         // Safe: the kernel reads a string that lives for the call.
         let number = try invoke("openat", name) { unsafe apron_openat(directory.number, name, all, 0o600) }
         descriptor = SharedDescriptor(Descriptor(owning: number))
+        self.name = name
         if try status().mode & UInt32(S_IFMT) != UInt32(S_IFREG) {
             throw KernelError(call: "openat", errno: .invalid, subject: "\(name): not a regular file")
         }
@@ -55,14 +58,14 @@ public struct SparseFile: Sendable {
     /// The kernel may zero pages in place that are on their way elsewhere by reference: where a page of the cache is
     /// larger than the range, sockets would send zeros for what sendfile(2) had given them. Hence ``send(to:at:count:)``.
     public func punchHole(at offset: Int64, length: Int64) throws(KernelError) {
-        try invoke("fallocate", "hole of \(length) at \(offset)") {
+        try invoke("fallocate", "\(name): hole of \(length) at \(offset)") {
             apron_punch_hole(descriptor.number, offset, length)
         }
     }
 
     /// Where data begins at or behind `offset`; nil when there is none (lseek(2) SEEK_DATA).
     public func nextData(from offset: Int64) throws(KernelError) -> Int64? {
-        do { return try invoke("lseek") { apron_seek_data(descriptor.number, offset) } } catch {
+        do { return try invoke("lseek", name) { apron_seek_data(descriptor.number, offset) } } catch {
             if error.errno.rawValue == ENXIO { return nil }
             throw error
         }
@@ -71,16 +74,16 @@ public struct SparseFile: Sendable {
     /// Writes all of a few bytes at `offset` (pwrite(2)).
     public func write(_ bytes: [UInt8], at offset: Int64) throws(KernelError) {
         // Safe: the kernel reads an array that lives for the call.
-        let count = try invoke("pwrite") { unsafe pwrite(descriptor.number, bytes, bytes.count, Int(offset)) }
+        let count = try invoke("pwrite", name) { unsafe pwrite(descriptor.number, bytes, bytes.count, Int(offset)) }
         // A regular file is written short only when the disk is full.
-        if count != bytes.count { throw KernelError(call: "pwrite", errno: .noSpace) }
+        if count != bytes.count { throw KernelError(call: "pwrite", errno: .noSpace, subject: name) }
     }
 
     /// Reads up to `count` bytes from `offset` on; fewer at the end of the file (pread(2)).
     public func read(_ count: Int, at offset: Int64) throws(KernelError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         // Safe: the kernel writes at most the array's length into it.
-        let got = try invoke("pread") { unsafe pread(descriptor.number, &bytes, bytes.count, Int(offset)) }
+        let got = try invoke("pread", name) { unsafe pread(descriptor.number, &bytes, bytes.count, Int(offset)) }
         bytes.removeSubrange(got...)
         return bytes
     }
@@ -92,7 +95,7 @@ public struct SparseFile: Sendable {
         // Safe: both calls stay inside the buffer's capacity, and send reads only what pread has written.
         let outcome = unsafe withUnsafeTemporaryAllocation(byteCount: capacity, alignment: 4096) { buffer in
             Result { () throws(KernelError) -> Int? in
-                let got = try invoke("pread") {
+                let got = try invoke("pread", name) {
                     unsafe pread(descriptor.number, buffer.baseAddress, capacity, Int(offset))
                 }
                 if got == 0 { return 0 }
@@ -107,7 +110,7 @@ public struct SparseFile: Sendable {
     private func status() throws(KernelError) -> apron_file_status {
         var status = apron_file_status()
         // Safe: the call fills `status`.
-        try invoke("fstat") { unsafe apron_file_status(descriptor.number, &status) }
+        try invoke("fstat", name) { unsafe apron_file_status(descriptor.number, &status) }
         return status
     }
 }

@@ -12,6 +12,8 @@ public final class OutputStream: Sendable {
         var state: OutputState
         /// Held while the program's pipe is watched.
         var registration: PumpRegistration?
+        /// Told of the first refusal of the disk, and then let go.
+        var onRefusal: (@Sendable (KernelError) -> Void)?
         /// The earliest instant for which the pump has been asked to come back.
         var armed: UInt64?
 
@@ -31,16 +33,19 @@ public final class OutputStream: Sendable {
     private let ids = Atomic<UInt64>(0)
 
     /// Begins with a new program's output, or goes on where a former daemon stopped when the spool file exists.
+    /// - Parameter onRefusal: called once, on the pump's thread, when the disk takes no more for the first time: from
+    ///   then on the program may have to wait
     /// - Throws: EINVAL or ELOOP when something that is no file is in the spool's place; ESHUTDOWN after the pump's
     ///   stop.
     public init(
-        pipe: SharedDescriptor, spool: SpoolLocation, limits: OutputLimits = .standard, pump: Pump
+        pipe: SharedDescriptor, spool: SpoolLocation, limits: OutputLimits = .standard, pump: Pump,
+        onRefusal: (@Sendable (KernelError) -> Void)? = nil
     ) throws(KernelError) {
         let state = OutputState(
             output: try ProgramOutput(pipe), spool: try Spool(spool, limit: limits.spoolBytes), limits: limits)
         self.pump = pump
         snapshot = Mutex(state.currentStatistics)
-        guarded = Mutex(Guarded(state: state))
+        guarded = Mutex(Guarded(state: state, onRefusal: onRefusal))
         let registration = try pump.register(pipe, [.readable, .edges]) { [weak self] in self?.pipeChanged($0) }
         guarded.withLock { $0.registration = registration }
     }
@@ -155,12 +160,15 @@ public final class OutputStream: Sendable {
 
     private func run(_ change: (inout OutputState) -> Void = { _ in }) {
         let now = bootTime()
-        let (turn, current, deadline) = guarded.withLock { guarded in
+        let (turn, current, deadline, told) = guarded.withLock { guarded in
             change(&guarded.state)
             let turn = guarded.state.turn(now: now)
-            return (turn, guarded.state.currentStatistics, guarded.arm(turn.deadline, now: now))
+            let current = guarded.state.currentStatistics
+            let told = current.spoolError == nil ? nil : guarded.onRefusal.take()
+            return (turn, current, guarded.arm(turn.deadline, now: now), told)
         }
         snapshot.withLock { $0 = current }
+        if let told, let error = current.spoolError { told(error) }
         for (end, how) in turn.ended { end(how) }
         if turn.again { pump.perform { [weak self] in self?.run() } }
         if let deadline { pump.schedule(at: deadline) { [weak self] in self?.run() } }

@@ -68,7 +68,9 @@ struct Spool {
             error = nil
             return moved
         } catch {
-            self.error = error
+            // The call knows descriptors alone; other errors have the file's name.
+            let subject = error.call == "splice" ? location.name : error.subject
+            self.error = KernelError(call: error.call, errno: error.errno, subject: subject)
             return 0
         }
     }

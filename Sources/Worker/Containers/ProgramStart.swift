@@ -106,8 +106,10 @@ struct ProgramStart {
         func stream(_ pipe: SharedDescriptor?, _ kind: OutputKind) throws -> OutputStream? {
             guard let pipe else { return nil }
             return try OutputStream(
-                pipe: pipe, spool: SpoolLocation(directory: spools, name: "\(key).\(kind.rawValue)"),
-                pump: pump)
+                pipe: pipe, spool: SpoolLocation(directory: spools, name: "\(key).\(kind.rawValue)"), pump: pump
+            ) { error in
+                span.event("output_refused", attributes: [Attribute("error", .string("\(error)"))])
+            }
         }
         let (written, end) = (terminal ?? input, ExitLatch())
         let inputStream = try written.map {

@@ -13,7 +13,7 @@ import Testing
         let peer = try HostilePeer { socket, _ in _ = try? socket.receive(limit: 1) }
         let silent = kernelError { try peer.process(patience: 50).list() }
         #expect(silent?.errno == .timedOut && silent?.subject == "process 1 does not answer")
-        let ended = try HostilePeer { _, _ in }
+        let ended = try HostilePeer { socket, _ in shutdown(socket.descriptor.number, Int32(SHUT_RDWR)) }
         #expect([.connectionReset, .brokenPipe].contains(kernelError { try ended.process().list() }?.errno))
     }
 
@@ -96,7 +96,7 @@ import Testing
     }
 }
 
-/// Stands in for process 1 at the other end of a real socket: answers every request as the script has it, then closes.
+/// Stands in for process 1 at the other end of a real socket: answers every request as the script has it, until nobody asks any more.
 private final class HostilePeer: Sendable {
     typealias Script = @Sendable (borrowing SequencedSocket, InitFrame) -> Void
 
@@ -128,8 +128,8 @@ private final class HostilePeer: Sendable {
                 var reader = WireReader(message.bytes)
                 guard let frame = InitFrame(&reader) else { return }
                 script(socket, frame)
-                // A peer that answers nothing at all closes.
-                if (try? socket.waitReadable(milliseconds: 1000)) != true { return }
+                // Far longer than a busy machine takes for the next request.
+                if (try? socket.waitReadable(milliseconds: 60_000)) != true { return }
             }
         }
         guard let own = try openProcess(getpid()) else { throw KernelError(call: "pidfd_open", errno: .noProcess) }

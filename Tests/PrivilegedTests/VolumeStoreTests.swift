@@ -30,6 +30,30 @@ import Testing
         #expect(try store.status("b").uid == 0)
     }
 
+    @Test func aFullDiskIsToldWithTheFile() throws {
+        let scratch = try Scratch()
+        let disk = try scratch.makeDirectories("disk")
+        try runProgram("mount", "-t", "tmpfs", "-o", "size=8m", "small", disk)
+        // Lazily: what was removed may still be being deleted there.
+        defer { _ = try? runProgram("umount", "-l", disk) }
+        let site = try VolumeStoreSite(in: disk) { $0.reserve = .bytes(0) }
+        let (store, _) = try site.start()
+        try store.make("before")
+        try runProgram("sh", "-c", "dd if=/dev/zero of=\(disk)/filler bs=64k 2>/dev/null || true")
+        let made = storeError { try store.make("after") }
+        #expect(made?.kind == .noSpace && made?.cause?.errno == .noSpace, "\(made as Any)")
+        #expect(made?.cause?.subject == "\(site.path)/init/after/volume.json")
+        let changed = storeError { try store.setProperty("before", "k", to: "v") }
+        #expect(changed?.cause?.errno == .noSpace, "\(changed as Any)")
+        #expect(changed?.cause?.subject == "\(site.path)/live/before/volume.json.new")
+        // Nothing of either is left when there is room again.
+        #expect(store.list().map(\.handle) == ["before"] && store.find("before")?.properties == nil)
+        try runProgram("rm", "\(disk)/filler")
+        try store.make("after")
+        try store.setProperty("before", "k", to: "v")
+        #expect(store.find("before")?.properties == ["k": "v"])
+    }
+
     @Test(arguments: ["", ".", "..", "a/b", "a\0b", String(repeating: "x", count: 256)])
     func handlesThatCannotBeNamesAreRefused(handle: String) throws {
         let site = try VolumeStoreSite()

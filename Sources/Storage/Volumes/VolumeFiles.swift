@@ -63,7 +63,7 @@ final class VolumeFiles: Sendable {
             try directory.openFile(VolumeRecord.fileName, [.writeOnly, .create, .exclusive])
         }
         let bytes = try record.encoded()
-        try step("write record") { try file.writeContents(bytes, directory.path) }
+        try step("write record") { try file.writeContents(bytes, "\(directory.path)/\(VolumeRecord.fileName)") }
         try step("fsync record") { try file.synchronize("\(directory.path)/\(VolumeRecord.fileName)") }
         try step("fsync init") { try directory.synchronize() }
         try step("rename to live") { try initial.rename(record.handle, to: live, record.handle, noReplace: true) }
@@ -85,7 +85,7 @@ final class VolumeFiles: Sendable {
             // What a dead process left there is overwritten; nobody else writes here at the same time.
             try directory.openFile(VolumeFiles.aside, [.writeOnly, .create, .truncate])
         }
-        try step("write aside") { try file.writeContents(bytes, directory.path) }
+        try step("write aside") { try file.writeContents(bytes, "\(directory.path)/\(VolumeFiles.aside)") }
         try step("fsync aside") { try file.synchronize("\(directory.path)/\(VolumeFiles.aside)") }
         try step("rename record") { try directory.rename(VolumeFiles.aside, to: directory, VolumeRecord.fileName) }
         replaced()

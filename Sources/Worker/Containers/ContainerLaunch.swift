@@ -201,9 +201,9 @@ struct ContainerLaunch {
         let owner = isPrivileged ? 0 : facilities.map.containerRoot
         return try contents.map { name, text in
             let file = try files.directory.openFile(name, [.writeOnly, .create, .truncate], mode: 0o644)
-            try file.writeContents(Array(text.utf8), name)
+            try file.writeContents(Array(text.utf8), "\(files.directory.path)/\(name)")
             try files.directory.chown(name, uid: owner, gid: owner)
-            let tree = try MountTree.clone(file, source: name)
+            let tree = try MountTree.clone(file, source: "\(files.directory.path)/\(name)")
             return BoundMount(descriptor: SharedDescriptor(tree.release()), target: "/etc/\(name)", isFile: true)
         }
     }

@@ -23,7 +23,9 @@ extension Conformance {
             let big = [String](repeating: String(repeating: "x", count: 1000), count: 200)
             let reply = try garden.call("POST", "/containers", JSON.encode(["handle": "full", "env": big]))
             #expect(reply.status == 500)
-            #expect(try reply.json()["Message"].string?.contains("ENOSPC") == true, "\(reply.text)")
+            let message = try reply.json()["Message"].string ?? ""
+            #expect(message.contains("ENOSPC"), "\(reply.text)")
+            #expect(message.contains("\(worker.workDirectory)/"), "which disk is full: \(reply.text)")
             #expect(try garden.handles().isEmpty)
             let volume = try worker.volumes.call("POST", "/volumes", #"{"handle":"v","strategy":{"type":"empty"}}"#)
             #expect(volume.status == 500)

@@ -107,17 +107,13 @@ private final class HostilePeer: Sendable {
     init(_ script: @escaping Script) throws {
         scratch = try Scratch()
         self.script = script
-        listener = try scratch.directory.withDescriptor { directory throws(KernelError) in
-            try SequencedSocket.listen(in: directory, name: InitProcess.socketName)
-        }
+        listener = try SequencedSocket.listen(in: scratch.directory, name: InitProcess.socketName)
     }
 
     /// The daemon's view of it, with a thread behind that plays the part for one connection.
     func process(patience: Int32 = 30_000) throws -> InitProcess {
-        let connection = try scratch.directory.withDescriptor { directory throws(KernelError) in
-            try InitConnection(
-                name: InitProcess.socketName, in: directory, patience: patience, onExit: { _ in }, onEnd: {})
-        }
+        let connection = try InitConnection(
+            name: InitProcess.socketName, in: scratch.directory, patience: patience, onExit: { _ in }, onEnd: {})
         let accepted = accept(listener.descriptor.number, nil, nil)
         try #require(accepted >= 0)
         let script = script

@@ -17,24 +17,26 @@ public struct SequencedSocket: ~Copyable, Sendable {
     /// Takes over a connected or listening socket of this kind.
     public init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
 
-    /// Listens at `name` in an open directory; a path of any length works, since it is addressed by descriptor.
-    public static func listen(in directory: borrowing Descriptor, name: String) throws(KernelError) -> SequencedSocket {
+    /// Listens at `name` in a directory; a path of any length works, since it is addressed by descriptor.
+    /// - Throws: EADDRINUSE when the name is taken, and what else bind(2) says, with the path
+    public static func listen(in directory: Directory, name: String) throws(KernelError) -> SequencedSocket {
         let socket = try make(nonBlocking: true)
-        var address = try SocketAddress(directory: directory, name: name)
+        var address = try SocketAddress(directory, name)
         let number = socket.number
-        try invoke("bind", name) { unsafe address.withPointer { unsafe bind(number, $0, $1) } }
-        try invoke("listen", name) { Glibc.listen(number, 8) }
+        try invoke("bind", directory.subject(name)) { unsafe address.withPointer { unsafe bind(number, $0, $1) } }
+        try invoke("listen", directory.subject(name)) { Glibc.listen(number, 8) }
         return SequencedSocket(socket)
     }
 
-    /// Connects to `name` in an open directory.
-    public static func connect(to name: String, in directory: borrowing Descriptor) throws(KernelError)
-        -> SequencedSocket
-    {
+    /// Connects to `name` in a directory.
+    /// - Throws: ENOENT when there is nothing of that name, ECONNREFUSED when nobody listens any more, with the path
+    public static func connect(to name: String, in directory: Directory) throws(KernelError) -> SequencedSocket {
         let socket = try make(nonBlocking: false)
-        var address = try SocketAddress(directory: directory, name: name)
+        var address = try SocketAddress(directory, name)
         let number = socket.number
-        try invoke("connect", name) { unsafe address.withPointer { unsafe Glibc.connect(number, $0, $1) } }
+        try invoke("connect", directory.subject(name)) {
+            unsafe address.withPointer { unsafe Glibc.connect(number, $0, $1) }
+        }
         return SequencedSocket(socket)
     }
 
@@ -86,10 +88,10 @@ public struct SequencedSocket: ~Copyable, Sendable {
 private struct SocketAddress {
     private var address = sockaddr_un()
 
-    init(directory: borrowing Descriptor, name: String) throws(KernelError) {
+    init(_ directory: Directory, _ name: String) throws(KernelError) {
         let path = Array("/proc/self/fd/\(directory.number)/\(name)".utf8)
         guard path.count < MemoryLayout.size(ofValue: address.sun_path) else {
-            throw KernelError(call: "bind", errno: .nameTooLong, subject: name)
+            throw KernelError(call: "bind", errno: .nameTooLong, subject: directory.subject(name))
         }
         address.sun_family = sa_family_t(AF_UNIX)
         // Safe: the length was checked against the field's size above; the rest stays zero.

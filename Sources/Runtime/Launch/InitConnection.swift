@@ -57,7 +57,7 @@ public final class InitConnection: Sendable {
     ///   - onEnd: called once when process 1 is gone
     ///   - patience: how long a reply may take, in milliseconds
     public init(
-        name: String, in directory: borrowing Descriptor, patience: Int32 = InitConnection.replyMillisecondsMax,
+        name: String, in directory: Directory, patience: Int32 = InitConnection.replyMillisecondsMax,
         onExit: @escaping @Sendable (ExitRecord) -> Void, onEnd: @escaping @Sendable () -> Void
     ) throws(KernelError) {
         let socket = try SequencedSocket.connect(to: name, in: directory)

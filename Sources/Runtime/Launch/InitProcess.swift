@@ -249,9 +249,7 @@ extension InitProcess {
     ) throws(KernelError) -> InitProcess {
         let null = try KernelFile.open("/dev/null")
         let ledger = try directory.openFile(ledgerName, [.writeOnly, .create, .append], mode: 0o600)
-        let listener = try directory.withDescriptor { descriptor throws(KernelError) in
-            try SequencedSocket.listen(in: descriptor, name: socketName)
-        }
+        let listener = try SequencedSocket.listen(in: directory, name: socketName)
         var namespaces: Namespaces = [.mount, .pid, .network, .hostName, .ipc]
         if map != nil { namespaces.insert(.user) }
         let wanted = namespaces
@@ -263,9 +261,7 @@ extension InitProcess {
         }
         do {
             if let map { try InitImage.write(map, for: child.pid) }
-            let connection = try directory.withDescriptor { descriptor throws(KernelError) in
-                try InitConnection(name: socketName, in: descriptor, onExit: onExit, onEnd: onEnd)
-            }
+            let connection = try InitConnection(name: socketName, in: directory, onExit: onExit, onEnd: onEnd)
             let pid = child.pid
             return InitProcess(
                 pid: pid, descriptor: try child.descriptor.duplicate(), connection: connection, isChild: true)
@@ -284,9 +280,7 @@ extension InitProcess {
     ) throws(KernelError) -> InitProcess? {
         let connection: InitConnection
         do {
-            connection = try directory.withDescriptor { descriptor throws(KernelError) in
-                try InitConnection(name: socketName, in: descriptor, onExit: onExit, onEnd: onEnd)
-            }
+            connection = try InitConnection(name: socketName, in: directory, onExit: onExit, onEnd: onEnd)
         } catch {
             if error.errno == .connectionRefused || error.errno == .noEntry { return nil }
             throw error

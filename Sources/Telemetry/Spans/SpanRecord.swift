@@ -1,6 +1,6 @@
 /// A span as its scope keeps it, from its begin on. Who writes to the span holds an ``OpenSpan``.
 struct SpanRecord: Sendable {
-    // Tens of thousands are kept, beside each other; in this order without gaps.
+    // Tens of thousands are kept, beside each other; in this order each takes 96 bytes.
 
     let spanID: SpanID
     /// When it began, in nanoseconds of CLOCK_BOOTTIME.

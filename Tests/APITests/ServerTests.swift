@@ -47,6 +47,15 @@ struct ServerTests {
         }
     }
 
+    @Test func requestsThatComeTogetherAreAnsweredOneByOne() async throws {
+        try await withServer { server in
+            let client = try await server.connect()
+            let count = 5000
+            try await client.send(String(repeating: "GET /ping HTTP/1.1\r\nHost: a\r\n\r\n", count: count))
+            for _ in 0..<count { #expect(try await client.response().body == "{}\n") }
+        }
+    }
+
     @Test func manyConnectionsAreServedAtOnce() async throws {
         try await withServer { server in
             try await withThrowingTaskGroup(of: String.self) { group in

@@ -1,5 +1,4 @@
 internal import HTTPTypes
-internal import ServiceLifecycle
 internal import Worker
 
 // Making volumes, while the client waits or in the background.
@@ -22,7 +21,9 @@ extension BaggageclaimRoutes {
                 exchange.span.setHandle(handle)
                 return .json(.object(["handle": .string(handle)]), status: .created)
             },
-            handleRoute(.get, "/volumes-async/:handle", .create) { _, handle in try await outcome(handle) },
+            handleRoute(.get, "/volumes-async/:handle", .create, endsAtShutdown: true) { _, handle in
+                try await outcome(handle)
+            },
             handleRoute(.delete, "/volumes-async/:handle", .create) { _, handle in
                 try await volumes.cancelCreation(handle)
                 return .noContent
@@ -40,10 +41,7 @@ extension BaggageclaimRoutes {
     /// questions. A server that shuts down sends them away.
     private func outcome(_ handle: String) async throws -> Reply {
         do {
-            let volume = try await cancelWhenGracefulShutdown {
-                try await volumes.creation(handle, wait: Self.longestWait)
-            }
-            guard let volume else { return .noContent }
+            guard let volume = try await volumes.creation(handle, wait: Self.longestWait) else { return .noContent }
             let owner = volume.owner.map { WireOwner(uid: Int64($0.uid), gid: Int64($0.gid)) }
             return WireVolume.one(volume, owner: owner ?? WireOwner())
         } catch is CancellationError {

@@ -30,9 +30,9 @@ public struct BaggageclaimRoutes: Sendable {
     /// A route whose failures are told in the words of an operation.
     func route(
         _ method: Route.Method, _ template: String, _ operation: VolumeOperation, isTimed: Bool = false,
-        _ handler: @escaping @Sendable (Exchange) async throws -> Reply
+        endsAtShutdown: Bool = false, _ handler: @escaping @Sendable (Exchange) async throws -> Reply
     ) -> Route {
-        Route(method, template, isTimed: isTimed) { exchange in
+        Route(method, template, isTimed: isTimed, endsAtShutdown: endsAtShutdown) { exchange in
             do {
                 return try await handler(exchange)
             } catch let error where !(error is CancellationError) {
@@ -45,9 +45,9 @@ public struct BaggageclaimRoutes: Sendable {
     /// A route about one volume: checks the handle, and links the request to the trace that made the volume.
     func handleRoute(
         _ method: Route.Method, _ template: String, _ operation: VolumeOperation, isTimed: Bool = false,
-        _ handler: @escaping @Sendable (Exchange, _ handle: String) async throws -> Reply
+        endsAtShutdown: Bool = false, _ handler: @escaping @Sendable (Exchange, _ handle: String) async throws -> Reply
     ) -> Route {
-        route(method, template, operation, isTimed: isTimed) { exchange in
+        route(method, template, operation, isTimed: isTimed, endsAtShutdown: endsAtShutdown) { exchange in
             let handle = try NameRules.check(exchange["handle"], as: "handle")
             exchange.span.setHandle(handle)
             if !exchange.span.hasParent, let stored = await volumes.traceContext(of: handle) {

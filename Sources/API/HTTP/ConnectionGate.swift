@@ -40,22 +40,22 @@ final class ConnectionGate: ChannelDuplexHandler {
     private var isReadHeldBack = false
     private var hasDemand = true
     private var drains = false
-    private var end: EventLoopPromise<Void>?
+    /// The connection was taken over, and has ended or has to; may be called again.
+    private var onEnd: (() -> Void)?
     private let isShuttingDown = Flag()
 
-    func handlerAdded(context: ChannelHandlerContext) {
-        self.context = context
-        end = context.eventLoop.makePromise()
-    }
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         finish(nil)
+        onEnd = nil
         self.context = nil
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var buffer = unwrapInboundIn(data)
         switch mode {
+        case .http where held.readableBytes > 0: held.writeBuffer(&buffer)
         case .http: passRequest(&buffer, context)
         case .taken(let source): give(buffer, to: source)
         }
@@ -94,10 +94,17 @@ final class ConnectionGate: ChannelDuplexHandler {
         context.fireErrorCaught(error)
     }
 
-    /// Lets the next request through; called when an answer has been written.
+    /// Lets the next request through, soon; called when an answer has been written.
     func answered() {
         unanswered -= 1
         guard let context, held.readableBytes > 0, case .http = mode else { return }
+        // At once, all requests that have come together would be answered within each other, on one stack.
+        let gate = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.execute { gate.value.passHeld() }
+    }
+
+    private func passHeld() {
+        guard let context, case .http = mode else { return }
         var buffer = held
         held = ByteBuffer()
         passRequest(&buffer, context)
@@ -108,10 +115,13 @@ final class ConnectionGate: ChannelDuplexHandler {
         }
     }
 
-    /// Turns the connection over to the caller: bytes received, beginning with those behind the request; the future
-    /// that is fulfilled when the connection has ended or has to; and whether the server's shutdown is the reason.
-    func takeOver(drains: Bool) throws -> (inbound: Inbound, end: EventLoopFuture<Void>, isShuttingDown: Flag) {
-        guard case .http = mode, let context, let end, context.channel.isActive, unanswered == 1 else {
+    /// Turns the connection over to the caller: bytes received, beginning with those behind the request; and whether the
+    /// server's shutdown is the reason for the end.
+    /// - Parameter onEnd: called when the connection has ended or has to; perhaps more than once
+    func takeOver(
+        drains: Bool, onEnd: @escaping () -> Void
+    ) throws -> (inbound: Inbound, isShuttingDown: Flag) {
+        guard case .http = mode, let context, context.channel.isActive, unanswered == 1 else {
             throw Failure.notReady
         }
         let gate = NIOLoopBound(self, eventLoop: context.eventLoop)
@@ -120,10 +130,11 @@ final class ConnectionGate: ChannelDuplexHandler {
             backPressureStrategy: Self.watermark, finishOnDeinit: false, delegate: demand)
         mode = .taken(producer.source)
         self.drains = drains
+        self.onEnd = onEnd
         if held.readableBytes > 0 { give(held, to: producer.source) }
         held = ByteBuffer()
         if hasDemand { context.read() }
-        return (producer.sequence, end.futureResult, isShuttingDown)
+        return (producer.sequence, isShuttingDown)
     }
 
     /// Whether a route has taken the connection over.
@@ -192,9 +203,6 @@ final class ConnectionGate: ChannelDuplexHandler {
         if case .taken(let source) = mode {
             if let error { source.finish(error) } else { source.finish() }
         }
-        if endsConnection {
-            end?.succeed()
-            end = nil
-        }
+        if endsConnection { onEnd?() }
     }
 }

@@ -18,6 +18,7 @@ struct Dispatcher: Sendable {
         let span = RequestSpan(
             request, route: route?.template, path: path, channel: connection.channel,
             isUnseen: route?.parent == .unseen)
+        if route?.endsAtShutdown == true { connection.endAtShutdown() }
         if request.headers[.expect]?.lowercased() == "100-continue" {
             connection.write("HTTP/1.1 100 Continue\r\n\r\n")
         }
@@ -101,7 +102,8 @@ struct Dispatcher: Sendable {
                 await body(nil)
                 return connection.channel.close(promise: nil)
             }
-            await taken.run { [taken] in await body(taken) }
+            await body(taken)
+            taken.close()
         }
     }
 

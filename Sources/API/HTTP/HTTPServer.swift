@@ -16,38 +16,43 @@ struct HTTPServer: Sendable {
     /// Serves until a graceful shutdown is complete, or until it is cancelled.
     func run() async throws {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
-        try await withTaskExecutorPreference(ForwardingExecutor { loop.execute($0) }) { try await serve(on: loop) }
+        let executor = ForwardingExecutor { loop.execute($0) }
+        try await withTaskExecutorPreference(executor) { try await serve(on: loop, executor) }
     }
 
-    // Only a concurrent function moves to where its task prefers to run; the tasks of requests follow it.
+    // Only a concurrent function moves to where its task prefers to run.
     @concurrent
-    private func serve(on loop: any EventLoop) async throws {
-        // Not more than one for each connection is in it.
-        let (requests, queue) = AsyncStream.makeStream(of: (Request, ServerConnection).self)
-        let connections = NIOLoopBound(OpenConnections { queue.finish() }, eventLoop: loop)
+    private func serve(on loop: any EventLoop, _ executor: ForwardingExecutor) async throws {
+        let connections = NIOLoopBound(OpenConnections(), eventLoop: loop)
         let listener = try await listen(on: loop) { listener in
             connections.value.add(listener)
         } onConnection: { channel in
             connections.value.add(channel)
-            try ServerConnection.prepare(channel) { queue.yield(($0, $1)) }
+            try ServerConnection.prepare(channel) { request, connection in
+                connections.value.requestBegan()
+                // It begins here and now; no other thread and no queue is between a request and its handler.
+                return Task.immediate(executorPreference: executor) {
+                    await dispatcher.respond(to: request, connection)
+                    loop.perform { connections.value.requestEnded() }
+                }
+            }
         }
         await Self.setOptions(of: listener)
         await onListening(address.resolved(by: listener.localAddress))
-        await withGracefulShutdownHandler {
-            await withDiscardingTaskGroup { group in
-                for await (request, connection) in requests {
-                    group.addTask { await dispatcher.respond(to: request, connection) }
+        await withTaskCancellationHandler {
+            await withGracefulShutdownHandler {
+                await withCheckedContinuation { end in
+                    loop.perform { connections.value.whenAllAreGone { end.resume() } }
+                }
+            } onGracefulShutdown: {
+                loop.execute {
+                    listener.close(promise: nil)
+                    connections.value.quiesce()
                 }
             }
-        } onGracefulShutdown: {
-            loop.execute {
-                listener.close(promise: nil)
-                connections.value.quiesce()
-            }
+        } onCancel: {
+            loop.execute { connections.value.cancelAll() }
         }
-        // Cancelled in the middle, there are still some.
-        loop.execute { connections.value.closeAll() }
-        try? await listener.closeFuture.get()
     }
 
     private func listen(
@@ -83,13 +88,12 @@ struct HTTPServer: Sendable {
     }
 }
 
-/// A server's sockets that are open, the listening one included. Used on their event loop.
+/// A server's sockets that are open, the listening one included, and how many requests are being answered. Used on their
+/// event loop.
 private final class OpenConnections {
     private var channels: [ObjectIdentifier: any Channel] = [:]
-    private let onLast: () -> Void
-
-    /// - Parameter onLast: called when the last has gone
-    init(onLast: @escaping () -> Void) { self.onLast = onLast }
+    private var requests = 0
+    private var onLast: (() -> Void)?
 
     func add(_ channel: any Channel) {
         channels[ObjectIdentifier(channel)] = channel
@@ -102,13 +106,36 @@ private final class OpenConnections {
         for channel in channels.values { channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
     }
 
-    func closeAll() {
-        for channel in channels.values { channel.close(promise: nil) }
+    /// Closes all, and cancels the requests.
+    func cancelAll() {
+        for channel in channels.values {
+            channel.pipeline.fireUserInboundEventTriggered(RequestReceiver.Cancellation())
+            channel.close(promise: nil)
+        }
+    }
+
+    func requestBegan() { requests += 1 }
+
+    func requestEnded() {
+        requests -= 1
+        tellIfAllAreGone()
+    }
+
+    /// Calls `body` once there is neither a socket nor a request, which may outlive its socket.
+    func whenAllAreGone(_ body: @escaping () -> Void) {
+        onLast = body
+        tellIfAllAreGone()
     }
 
     private func remove(_ channel: any Channel) {
         channels[ObjectIdentifier(channel)] = nil
-        if channels.isEmpty { onLast() }
+        tellIfAllAreGone()
+    }
+
+    private func tellIfAllAreGone() {
+        guard channels.isEmpty, requests == 0 else { return }
+        onLast?()
+        onLast = nil
     }
 }
 

@@ -17,26 +17,35 @@ final class RequestReceiver: ChannelDuplexHandler {
     /// How long a client may go on sending a body that was refused; then the connection is closed under its hands.
     private static let refusedBodyTime = TimeAmount.seconds(5)
 
+    /// An event of the server: it does not wait for the request that is being answered.
+    struct Cancellation {}
+
     let gate: ConnectionGate
-    private let onRequest: (Request, ServerConnection) -> Void
+    private let onRequest: (Request, ServerConnection) -> Task<Void, Never>
     private var context: ChannelHandlerContext?
     /// The head of a request that was not handed over yet, and what has come of its body.
     private var head: HTTPRequestHead?
     private var start = ByteBuffer()
+    /// That is all of it.
+    private var isWhole = false
     /// The body that is being read.
     private var body: RequestBody.Stream.Source?
     private var bodyHasDemand = true
     private var isReadHeldBack = false
     /// A request was handed over and is not answered yet.
     private var isAnswering = false
+    /// What answers the latest request, or did.
+    private var task: Task<Void, Never>?
+    /// That is cancelled when the server shuts down.
+    var endsAtShutdown = false
     /// Close when the answer has been sent, because client or server have no use for the connection after it.
     private var closesAfterAnswer = false
     /// Close when the rest of the body has been read; the answer has been sent.
     private var closesAfterBody = false
 
-    /// - Parameter onRequest: takes each request; it is followed by a call of ``answered(closes:limitsBody:)`` unless
-    ///   the connection is taken over
-    init(_ gate: ConnectionGate, onRequest: @escaping (Request, ServerConnection) -> Void) {
+    /// - Parameter onRequest: begins to answer each request; that ends with a call of ``answered(closes:limitsBody:)``
+    ///   unless the connection is taken over
+    init(_ gate: ConnectionGate, onRequest: @escaping (Request, ServerConnection) -> Task<Void, Never>) {
         self.gate = gate
         self.onRequest = onRequest
     }
@@ -52,9 +61,10 @@ final class RequestReceiver: ChannelDuplexHandler {
         switch unwrapInboundIn(data) {
         case .head(let head):
             // The gate lets one at a time through, unless it has lost count.
-            if isAnswering { return context.close(promise: nil) }
+            if isAnswering || self.head != nil { return context.close(promise: nil) }
             self.head = head
             start = ByteBuffer()
+            isWhole = false
         case .body(var piece):
             if let body {
                 if case .produceMore = body.yield(piece) {} else { bodyHasDemand = false }
@@ -63,15 +73,16 @@ final class RequestReceiver: ChannelDuplexHandler {
             }
         // Otherwise nobody wants it.
         case .end:
-            if head != nil { handOver(RequestBody(whole: start)) }
+            isWhole = true
             endBody(nil)
             if closesAfterBody { context.close(promise: nil) }
         }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        // The rest of the body may be long in coming, or wait for a word from us.
-        if head != nil { handOver(openBody(context)) }
+        // Not before: an answer may come at once, and the next request after it, when the decoder has to be done with
+        // this one. The rest of a body may be long in coming, or wait for a word from us.
+        if head != nil { handOver(isWhole ? RequestBody(whole: start) : openBody(context)) }
     }
 
     func read(context: ChannelHandlerContext) {
@@ -79,6 +90,7 @@ final class RequestReceiver: ChannelDuplexHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is Cancellation || endsAtShutdown && event is ChannelShouldQuiesceEvent { task?.cancel() }
         if gate.isTaken { return }
         let isInputClosed = if case .some(.inputClosed) = event as? ChannelEvent { true } else { false }
         if isInputClosed { endBody(ChannelError.inputClosed) }
@@ -132,7 +144,13 @@ final class RequestReceiver: ChannelDuplexHandler {
         start = ByteBuffer()
         guard let request = Request(head, body: body) else { return refuse() }
         isAnswering = true
-        onRequest(request, ServerConnection(channel: context.channel, receiver: self))
+        endsAtShutdown = false
+        task = onRequest(request, ServerConnection(channel: context.channel, receiver: self))
+    }
+
+    /// Turns the connection over to whoever answers the request, and cancels that when the connection has to end.
+    func takeOver(drains: Bool) throws -> (inbound: ConnectionGate.Inbound, isShuttingDown: Flag) {
+        try gate.takeOver(drains: drains) { [self] in task?.cancel() }
     }
 
     private func openBody(_ context: ChannelHandlerContext) -> RequestBody {

@@ -21,6 +21,8 @@ struct Route: Sendable {
     var parent = Parent.headers
     /// Whether the server's time limit for requests holds.
     var isTimed = false
+    /// Whether a request is cancelled as soon as the server shuts down: it only waits.
+    var endsAtShutdown = false
     let handler: Handler
 
     /// A part of the path between slashes.
@@ -31,12 +33,13 @@ struct Route: Sendable {
 
     init(
         _ method: HTTPRequest.Method, _ template: String, parent: Parent = .headers, isTimed: Bool = false,
-        handler: @escaping Handler
+        endsAtShutdown: Bool = false, handler: @escaping Handler
     ) {
         self.method = method
         self.template = template
         self.parent = parent
         self.isTimed = isTimed
+        self.endsAtShutdown = endsAtShutdown
         self.handler = handler
         segments = template.split(separator: "/").map {
             $0.hasPrefix(":") ? .parameter(String($0.dropFirst())) : .literal(String($0))

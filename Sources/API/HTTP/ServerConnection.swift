@@ -26,7 +26,7 @@ struct ServerConnection: Sendable {
     /// Sets a connection up, on its event loop: HTTP/1.1 with a gate in front, so that routes can take it over. There is
     /// no idle timeout: silent connections belong to clients that keep them for their next request.
     static func prepare(
-        _ channel: any Channel, onRequest: @escaping (Request, ServerConnection) -> Void
+        _ channel: any Channel, onRequest: @escaping (Request, ServerConnection) -> Task<Void, Never>
     ) throws {
         let gate = ConnectionGate()
         try channel.pipeline.syncOperations.addHandlers(
@@ -40,10 +40,16 @@ struct ServerConnection: Sendable {
         return try await channel.eventLoop.run { try body(receiver.value) }
     }
 
+    /// Has the request that is being answered cancelled when the server shuts down.
+    func endAtShutdown() {
+        let receiver = receiver
+        channel.eventLoop.perform { receiver.value.endsAtShutdown = true }
+    }
+
     /// Writes what comes before the answer.
     func write(_ text: String) {
         let receiver = receiver
-        channel.eventLoop.execute { receiver.value.gate.write([ByteBuffer(string: text)], promise: nil) }
+        channel.eventLoop.perform { receiver.value.gate.write([ByteBuffer(string: text)], promise: nil) }
     }
 
     /// Writes an answer, all of it; the next request comes when the kernel has taken it.
@@ -54,7 +60,6 @@ struct ServerConnection: Sendable {
         let (receiver, loop) = (receiver, channel.eventLoop)
         let written = loop.makePromise(of: Void.self)
         written.futureResult.whenComplete { _ in receiver.value.answered(closes: closes, limitsBody: limitsBody) }
-        if loop.inEventLoop { return receiver.value.gate.write([bytes], promise: written) }
-        loop.execute { receiver.value.gate.write([bytes], promise: written) }
+        loop.perform { receiver.value.gate.write([bytes], promise: written) }
     }
 }

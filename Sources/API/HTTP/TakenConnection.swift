@@ -11,7 +11,6 @@ struct TakenConnection: Sendable {
     let isVersion10: Bool
     /// The reply's head, while it is not sent yet.
     var unsentHead: [UInt8] = []
-    private let end: EventLoopFuture<Void>
     /// Set before the connection ends, when the server's shutdown is the reason.
     private let shutdown: Flag
     /// Whether the socket has had a second descriptor.
@@ -19,7 +18,8 @@ struct TakenConnection: Sendable {
     private let gate: NIOLoopBound<ConnectionGate>
     private let channel: any Channel
 
-    /// Takes the connection over after its request has been read to the end.
+    /// Takes the connection over after its request has been read to the end. From then on the task that answers the
+    /// request is cancelled when the connection has gone or the server shuts down.
     /// - Parameters:
     ///   - isVersion10: what the request was
     ///   - drains: whether a shutdown of the server leaves the connection alone
@@ -28,9 +28,9 @@ struct TakenConnection: Sendable {
     ) async throws -> TakenConnection {
         let channel = connection.channel
         return try await connection.run { receiver in
-            let (inbound, end, shutdown) = try receiver.gate.takeOver(drains: drains)
+            let (inbound, shutdown) = try receiver.takeOver(drains: drains)
             return TakenConnection(
-                inbound: inbound, isVersion10: isVersion10, end: end, shutdown: shutdown,
+                inbound: inbound, isVersion10: isVersion10, shutdown: shutdown,
                 gate: NIOLoopBound(receiver.gate, eventLoop: channel.eventLoop), channel: channel)
         }
     }
@@ -55,26 +55,14 @@ struct TakenConnection: Sendable {
         return Descriptor(owning: number)
     }
 
-    /// Runs `body` until it returns, or cancels it when the connection has gone or the server shuts down; then closes
-    /// the connection.
-    func run(_ body: @escaping @Sendable () async -> Void) async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask {
-                await body()
-                await close()
-            }
-            group.addTask { try? await end.get() }
-            await group.next()
-            group.cancelAll()
+    /// Closes; every write has waited for the kernel to accept its bytes.
+    func close() {
+        let (channel, isShared) = (channel, isShared.isRaised)
+        channel.eventLoop.perform {
+            // While there is a second descriptor, closing this one says nothing to the client; shutdown(2) does.
+            if isShared { channel.close(mode: .output, promise: nil) }
+            channel.close(promise: nil)
         }
-        await close()
-    }
-
-    /// Sends what was written and closes.
-    private func close() async {
-        // While there is a second descriptor, closing this one says nothing to the client; shutdown(2) does.
-        if isShared.isRaised { try? await channel.close(mode: .output).get() }
-        try? await channel.close(mode: .all).get()
     }
 }
 
@@ -93,5 +81,10 @@ extension EventLoop {
     /// Runs `body` on the loop: at once for the tasks that are there already, as those of connections are.
     func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
         try await inEventLoop ? body() : submit(body).get()
+    }
+
+    /// The same without an answer.
+    func perform(_ body: @escaping @Sendable () -> Void) {
+        if inEventLoop { body() } else { execute(body) }
     }
 }

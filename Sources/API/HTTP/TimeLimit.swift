@@ -11,7 +11,7 @@ func withTimeLimit<Result: Sendable>(
     _ limit: Duration, on loop: any EventLoop, _ body: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {
     let isOver = Atomic<Bool>(false)
-    let task = Task(executorPreference: ForwardingExecutor { loop.execute($0) }) { try await body() }
+    let task = Task.immediate(executorPreference: ForwardingExecutor { loop.execute($0) }) { try await body() }
     let timer = loop.scheduleTask(in: TimeAmount(limit)) {
         isOver.store(true, ordering: .relaxed)
         task.cancel()

@@ -37,7 +37,7 @@ extension ContainerCgroup {
         // What always has children is not worth a first attempt that fails.
         if directory === unified?.groups {
             try remove(directory, payload, depth: 1)
-            try remove(directory, first, depth: 1)
+            if first != name { try remove(directory, first, depth: 1) }
         }
         try remove(directory, name, depth: 0)
     }

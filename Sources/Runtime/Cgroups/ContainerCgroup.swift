@@ -5,7 +5,8 @@ internal import Kernel
 /// On v2 a container has a group with two below it: `init` for process 1 and `payload` for its programs. Limits that
 /// can hurt (memory, processes, CPU quota) are on the payload, so that process 1 outlives an OOM kill and a fork bomb,
 /// and so that programs see them in what is the top of their cgroup namespace; shares and devices are on the whole.
-/// On v1 there is one directory for each controller, and process 1 is under the limits as well.
+/// On v1 there is one directory for each controller, and process 1 is under the limits as well. On hybrid hosts the v2
+/// group limits nothing, so that process 1 is in it itself, above `payload`.
 public final class ContainerCgroup: Sendable {
     /// The container.
     public let handle: String
@@ -43,8 +44,8 @@ public final class ContainerCgroup: Sendable {
         return nil
     }
 
-    /// `<container>/init` on v2.
-    var first: String { "\(name)/\(CgroupUnified.first)" }
+    /// The group of process 1 on v2: `<container>/init`, or the container's own on hybrid hosts.
+    var first: String { hierarchy.layout == .unified ? "\(name)/\(CgroupUnified.first)" : name }
     /// `<container>/payload` on v2.
     var payload: String { "\(name)/\(CgroupUnified.payload)" }
 
@@ -57,7 +58,7 @@ public final class ContainerCgroup: Sendable {
                 made.append((tree.groups, name))
             }
             if let unified {
-                for group in [name, first, payload] {
+                for group in first == name ? [name, payload] : [name, first, payload] {
                     try unified.groups.makeGroup(group)
                     made.append((unified.groups, group))
                 }

@@ -61,6 +61,9 @@ int apron_thread_start(void *(*entry)(void *), void *context) {
     sigset_t all, before;
     pthread_t thread;
     sigfillset(&all);
+    // The end of a child is told to the thread that made it. Where SIGCHLD is not blocked the kernel drops it, as nobody
+    // handles it; else it is kept for the process, and wakes the main thread and whoever reads signals, for nothing.
+    sigdelset(&all, SIGCHLD);
     // The new thread inherits the mask.
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int error = pthread_create(&thread, NULL, entry, context);

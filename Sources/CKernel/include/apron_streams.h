@@ -44,7 +44,7 @@ int apron_poll_now(int fd, short events);
 // setsockopt(2) of an int.
 int apron_set_socket_option(int fd, int level, int name, int value);
 
-// A detached thread with every signal blocked. `entry` is called with `context` on it.
+// A detached thread with every signal blocked but SIGCHLD. `entry` is called with `context` on it.
 int apron_thread_start(void *(*entry)(void *), void *context);
 // The calling thread's name, at most 15 bytes; for another thread it would take a file.
 void apron_thread_name(const char *name);

@@ -4,7 +4,7 @@ internal import Synchronization
 /// The one thread that waits for descriptors and moves their bytes.
 ///
 /// Streams and watchers register descriptors with it; it calls them when something is ready. Everything it runs is
-/// short and does not wait, so one thread serves every container. It has all signals blocked, SIGPIPE included.
+/// short and does not wait, so one thread serves every container. It has SIGPIPE blocked.
 /// The thread ends when the last reference to the pump goes, or by ``stop()``.
 public final class Pump: Sendable {
     private let loop: PumpLoop

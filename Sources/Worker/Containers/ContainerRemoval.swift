@@ -70,8 +70,10 @@ extension Container {
     }
 
     private func endPrograms() {
+        let running = programs.all.filter(\.isRunning)
+        if running.isEmpty { return }
         let exits = (try? files.exits()) ?? [:]
-        for program in programs.all where program.isRunning {
+        for program in running {
             if let exit = exits[program.definition.key] {
                 programs.ended(exit)
             } else {

@@ -161,9 +161,7 @@ actor Container: BlockingActor {
                     facilities: facilities, handle: handle, request: definition.request, files: files,
                     onExit: programs.ended, onEnd: {})
                 let launched = try launch.run(&phases, undo: &undo)
-                let kernel = ContainerKernel(launched)
-                try kernel.watch(with: facilities.pump)
-                return kernel
+                return ContainerKernel(launched)
             } catch {
                 for failure in undo.run() { span.event("undo_failed", [Attribute("error", .string(failure))]) }
                 facilities.volumes?.noteEnd(of: handle)

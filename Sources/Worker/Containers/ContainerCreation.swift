@@ -47,7 +47,6 @@ struct ContainerCreation {
         definition.pid = kernel.process.pid
         definition.address = kernel.address
         return try phases.run(.stateCommit) { _ in
-            try kernel.watch(with: facilities.pump)
             try files.write(definition)
             if !request.properties.isEmpty { try files.write(properties: request.properties) }
             try directories.initial.rename(handle, to: directories.live, handle, noReplace: true)

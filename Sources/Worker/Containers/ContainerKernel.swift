@@ -13,8 +13,10 @@ final class ContainerKernel: Sendable {
     private let state = Mutex(State())
 
     private struct State {
-        /// Of the connection to process 1, and of its end.
-        var registrations: [PumpRegistration] = []
+        /// Of the connection to process 1.
+        var reports: PumpRegistration?
+        /// Of its end.
+        var end: PumpRegistration?
         var hasEnded = false
         var isBeingDestroyed = false
         /// What the groups' counters were, and when.
@@ -57,7 +59,7 @@ final class ContainerKernel: Sendable {
     func noteEnd() {
         state.withLock { state in
             state.hasEnded = true
-            state.registrations = []
+            (state.reports, state.end) = (nil, nil)
         }
     }
 
@@ -65,20 +67,22 @@ final class ContainerKernel: Sendable {
     func noteDestruction() {
         state.withLock { state in
             state.isBeingDestroyed = true
-            state.registrations = []
+            (state.reports, state.end) = (nil, nil)
         }
     }
 
     /// It is not destroyed after all; to be watched again.
     func noteSurvival() { state.withLock { $0.isBeingDestroyed = false } }
 
-    /// Has the pump take in what process 1 reports.
+    /// Has the pump take in what process 1 reports, which is the ends of programs: there is nothing to be watched before
+    /// the first one, and its replies would only wake the pump.
     func watch(with pump: Pump) throws {
+        if state.withLock({ $0.reports != nil || $0.isBeingDestroyed }) { return }
         let connection = process.connection
         let registration = try pump.register(SharedDescriptor(connection.duplicate()), [.readable, .edges]) { _ in
             connection.drain()
         }
-        state.withLock { $0.registrations.append(registration) }
+        state.withLock { $0.reports = registration }
         // What came before the registration raises no event.
         connection.drain()
     }
@@ -88,7 +92,7 @@ final class ContainerKernel: Sendable {
         let registration = try pump.register(process.descriptor, [.readable, .once]) { events in
             if !events.contains(.pumpStopped) { handler() }
         }
-        state.withLock { $0.registrations.append(registration) }
+        state.withLock { $0.end = registration }
     }
 
     /// Sends SIGKILL to everything.
@@ -117,7 +121,7 @@ final class ContainerKernel: Sendable {
 
     /// Removes what a dead process 1 has left, so that another can be started.
     func removeRemains(of handle: String, _ facilities: Facilities) throws {
-        state.withLock { $0.registrations = [] }
+        state.withLock { ($0.reports, $0.end) = (nil, nil) }
         try cgroup?.kill()
         try cgroup?.remove()
         try facilities.releaseAddress(address, of: handle)

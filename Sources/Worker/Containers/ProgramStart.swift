@@ -77,6 +77,7 @@ struct ProgramStart {
                 plan, key: key,
                 streams: .terminal(outputWrite: output.writer.number, outputRead: output.reader.number),
                 spans: facilities.stepSpans)
+            try kernel.watch(with: facilities.pump)
             span.set("process.vpid", Int64(spawned.pid))
             return try makeProgram(
                 definition, stdout: output.releaseReader(), stderr: nil, input: nil,
@@ -90,6 +91,7 @@ struct ProgramStart {
                 stdinRead: input.reader.number, stdinWrite: input.writer.number, stdoutWrite: output.writer.number,
                 stdoutRead: output.reader.number, stderrWrite: error.writer.number, stderrRead: error.reader.number),
             spans: facilities.stepSpans)
+        try kernel.watch(with: facilities.pump)
         span.set("process.vpid", Int64(spawned.pid))
         return try makeProgram(
             definition, stdout: output.releaseReader(), stderr: error.releaseReader(), input: input.releaseWriter(),

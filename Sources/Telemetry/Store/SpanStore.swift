@@ -75,7 +75,7 @@ public final class SpanStore: Sendable {
 
     /// The spans that are open, by their begin.
     public func unfinished() -> [RecordedSpan] {
-        Self.byBegin(index.withLock { Array($0.scopes) }.flatMap(\.openSpans))
+        index.withLock { Array($0.scopes) }.flatMap(\.openSpans).byBegin
     }
 
     /// Whether one more span is kept. Makes room if there is none.
@@ -145,12 +145,5 @@ public final class SpanStore: Sendable {
         evicted.add(freed.count, ordering: .relaxed)
     }
 
-    private func sorted(_ scopes: [TraceScope]) -> [RecordedSpan] { Self.byBegin(scopes.flatMap(\.spans)) }
-
-    static func byBegin(_ spans: [RecordedSpan]) -> [RecordedSpan] {
-        // Equal begins keep the order in which the spans were opened, parents before children.
-        spans.enumerated()
-            .sorted { ($0.element.start, $0.offset) < ($1.element.start, $1.offset) }
-            .map(\.element)
-    }
+    private func sorted(_ scopes: [TraceScope]) -> [RecordedSpan] { scopes.flatMap(\.spans).byBegin }
 }

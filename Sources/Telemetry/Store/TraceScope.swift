@@ -39,6 +39,9 @@ final class TraceScope: Sendable {
 
     var handle: String? { state.withLock { $0.handle } }
 
+    /// The spans, in the order in which they were opened.
+    var records: [SpanRecord] { state.withLock { $0.table.records } }
+
     /// What is known about the spans, in the order in which they were opened.
     var spans: [RecordedSpan] {
         let (records, handle) = state.withLock { ($0.table.records, $0.handle) }

@@ -7,20 +7,21 @@ public enum ServerTiming {
     /// The header's value: `trace;desc="00-…", container.create;dur=2.31, …`, durations in milliseconds.
     /// - Parameters:
     ///   - context: the span of the request
-    ///   - spans: the spans of its trace, by their begin; only ended spans below `context` are named
-    public static func header(_ context: TraceContext, spans: [RecordedSpan]) -> String {
+    ///   - spans: the spans of its trace, in the order in which they were opened; only ended spans below `context` are
+    ///     named
+    static func header(_ context: TraceContext, spans: [some TraceNode]) -> String {
         var header = "trace;desc=\"\(context.traceparent)\""
-        let below = SpanTree(spans).below(context.spanID).filter { !$0.span.isUnfinished }
+        let below = SpanTree(spans).below(context.spanID).filter { $0.span.end != nil }
         for (span, _) in kept(below) {
-            guard let duration = span.duration else { continue }
-            header += ", \(token(span.name));dur=\(TimeSpan(nanoseconds: duration).milliseconds)"
+            guard let end = span.end else { continue }
+            header += ", \(token(span.name));dur=\(TimeSpan(nanoseconds: end &- span.start).milliseconds)"
             if case .error(let type, _) = span.status { header += ";desc=\"\(token(type))\"" }
         }
         return header
     }
 
     /// The upper levels whole, as far as there is room, in the order of the tree.
-    private static func kept(_ nodes: [SpanTree.Node]) -> [SpanTree.Node] {
+    private static func kept<Span>(_ nodes: [SpanTree<Span>.Node]) -> [SpanTree<Span>.Node] {
         var depth = nodes.map(\.depth).max() ?? 0
         var kept = nodes
         while kept.count > entriesMax && depth > 0 {
@@ -52,5 +53,5 @@ public enum ServerTiming {
 
 extension OpenSpan {
     /// The `Server-Timing` header for the reply to the request that this span stands for.
-    public var serverTiming: String { ServerTiming.header(context, spans: SpanStore.byBegin(context.scope.spans)) }
+    public var serverTiming: String { ServerTiming.header(context, spans: context.scope.records) }
 }

@@ -60,7 +60,7 @@ public struct Waterfall: Sendable {
         let bar: Int
         let duration: Int
 
-        init(_ nodes: [SpanTree.Node], columns: Int) {
+        init(_ nodes: [SpanTree<RecordedSpan>.Node], columns: Int) {
             self.columns = columns
             mark = nodes.contains { $0.span.status.isError } ? 2 : 0
             // `12.3 ms`, and a star if anything is not over.
@@ -73,7 +73,7 @@ public struct Waterfall: Sendable {
         }
     }
 
-    private func line(_ node: SpanTree.Node, _ layout: Layout, _ bar: Bar, _ last: UInt64) -> String {
+    private func line(_ node: SpanTree<RecordedSpan>.Node, _ layout: Layout, _ bar: Bar, _ last: UInt64) -> String {
         let span = node.span
         let end = span.end ?? last
         let length = TimeSpan(nanoseconds: end - span.start)
@@ -97,7 +97,7 @@ public struct Waterfall: Sendable {
     }
 
     /// What a failed span says, below the picture; nothing where a span below it says the same.
-    private func failure(_ span: RecordedSpan, _ tree: SpanTree, _ columns: Int) -> [String] {
+    private func failure(_ span: RecordedSpan, _ tree: SpanTree<RecordedSpan>, _ columns: Int) -> [String] {
         guard let sentence = span.failure,
             !tree.below(span.context.spanID).contains(where: { $0.span.failure == sentence })
         else { return [] }

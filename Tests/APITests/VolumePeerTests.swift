@@ -197,7 +197,6 @@ struct VolumePeerTests {
         try Telemetry.configure(Telemetry.Configuration())
         let parent = TraceContext(traceID: .random(), spanID: .random(), state: "", isRemote: true)
         let plan = FaultPlan([.volumeP2P: .kernel(.noMemory, call: "fault")])
-        // The servers answer in child tasks, which have the plan.
         try await plan.run {
             try await withVolumes { source, from in
                 let to = ScriptedVolumes()

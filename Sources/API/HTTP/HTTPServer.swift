@@ -2,6 +2,7 @@ internal import Kernel
 internal import NIOCore
 internal import NIOPosix
 internal import ServiceLifecycle
+internal import Telemetry
 
 /// One listening address and its connections, all on one event loop: what is accepted changes no thread. Nothing on it
 /// waits, and the output of programs does not pass through it.
@@ -24,6 +25,8 @@ struct HTTPServer: Sendable {
     @concurrent
     private func serve(on loop: any EventLoop, _ executor: ForwardingExecutor) async throws {
         let connections = NIOLoopBound(OpenConnections(), eventLoop: loop)
+        // Tasks that a loop begins inherit nothing.
+        let faults = FaultPlan.current
         let listener = try await listen(on: loop) { listener in
             connections.value.add(listener)
         } onConnection: { channel in
@@ -32,7 +35,7 @@ struct HTTPServer: Sendable {
                 connections.value.requestBegan()
                 // It begins here and now; no other thread and no queue is between a request and its handler.
                 return Task.immediate(executorPreference: executor) {
-                    await dispatcher.respond(to: request, connection)
+                    await FaultPlan.run(faults) { await dispatcher.respond(to: request, connection) }
                     loop.perform { connections.value.requestEnded() }
                 }
             }

@@ -24,7 +24,7 @@ public final class FaultPlan: Sendable {
     }
 
     /// The plan in force, if any.
-    @TaskLocal static var current: FaultPlan?
+    @TaskLocal public static var current: FaultPlan?
 
     private let remaining: Mutex<[Phase: Fault]>
     private let struck = Mutex<[Phase]>([])
@@ -48,6 +48,11 @@ public final class FaultPlan: Sendable {
         Self.enter()
         defer { Self.leave() }
         return try await Self.$current.withValue(self, operation: body)
+    }
+
+    /// Runs `body` with this plan in force, if there is one: for tasks that are begun outside those for which it holds.
+    public static func run(_ plan: FaultPlan?, _ body: () async -> Void) async {
+        if let plan { await plan.run(body) } else { await body() }
     }
 
     /// Throws what the plan in force, if any, has for a phase that is not run by ``traced(_:_:)``, as its work is done

@@ -57,8 +57,9 @@ extension ContainerCgroup {
         }
     }
 
-    /// Lets a user of the host clone from process 1's group into `payload`: that takes write permission on `cgroup.procs` of the
-    /// target and of the nearest common group (cgroup-v2.rst, Delegation Containment). Nothing to do on v1.
+    /// Lets a user of the host clone from process 1's group into `payload`: that takes write permission on
+    /// `cgroup.procs` of the target and of the nearest common group (cgroup-v2.rst, Delegation Containment). Nothing to
+    /// do on v1.
     ///
     /// The user's cgroup namespace must have both groups in it: where v2 is mounted with `nsdelegate`, as systemd does,
     /// a process 1 in a namespace rooted at `init` gets ENOENT. So programs make their namespaces when they are born.

@@ -171,4 +171,19 @@ struct SpanStoreTests {
             span.end()
         }
     }
+
+    @Test("a scope that has gone is not listed again by a handle that comes late")
+    func lateListing() {
+        var index = ScopeIndex()
+        let (stays, gone) = (TraceScope(.random(), store: nil), TraceScope(.random(), store: nil))
+        index.list(stays, age: 1)
+        index.list(gone, age: 2)
+        index.remove(2)
+        gone.setHandle("late")
+        index.list(gone, age: 2)
+        #expect(index.scopes(handle: "late").isEmpty && index.scopes(trace: gone.traceID).isEmpty)
+        #expect(index.newestFirst.map(\.traceID) == [stays.traceID])
+        index.list(gone, age: 3)
+        #expect(index.scopes(handle: "late").map(\.traceID) == [gone.traceID])
+    }
 }

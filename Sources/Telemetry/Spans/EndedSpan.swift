@@ -3,8 +3,6 @@ struct EndedSpan: Sendable {
     let record: SpanRecord
     let scope: TraceScope
 
-    var context: TraceContext { record.context(in: scope) }
-
     /// All that is known about it.
     var recorded: RecordedSpan { record.recorded(in: scope, handle: scope.handle) }
 }

@@ -35,7 +35,8 @@ struct ScopeIndex {
         let handle = scope.handle
         let place = place(of: age)
         if place < entries.count, entries[place].age == age {
-            if entries[place].handle == handle { return }
+            // One that went meanwhile comes back under another age.
+            if entries[place].scope == nil || entries[place].handle == handle { return }
             if let old = entries[place].handle { byHandle.remove(age, of: old) }
             entries[place].handle = handle
         } else {
@@ -73,5 +74,27 @@ struct ScopeIndex {
             let place = place(of: age)
             return place < entries.count && entries[place].age == age ? entries[place].scope : nil
         }
+    }
+}
+
+extension Dictionary where Value == [UInt64] {
+    /// Adds a number to the sorted ones of a key; most often it is the greatest.
+    fileprivate mutating func insert(_ number: UInt64, of key: Key) {
+        self[key, default: []].insert(number)
+    }
+
+    /// Takes a number away from the sorted ones of a key, and the key with its last.
+    fileprivate mutating func remove(_ number: UInt64, of key: Key) {
+        guard let index = index(forKey: key) else { return }
+        let place = values[index].place(of: number) { $0 }
+        if place < values[index].count, values[index][place] == number { values[index].remove(at: place) }
+        if values[index].isEmpty { remove(at: index) }
+    }
+}
+
+extension [UInt64] {
+    fileprivate mutating func insert(_ number: UInt64) {
+        let place = last.map { $0 < number } ?? true ? count : place(of: number) { $0 }
+        if place == count || self[place] != number { insert(number, at: place) }
     }
 }

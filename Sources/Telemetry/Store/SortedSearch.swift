@@ -10,25 +10,3 @@ extension RandomAccessCollection where Index == Int {
         return low
     }
 }
-
-extension Dictionary where Value == [UInt64] {
-    /// Adds a number to the sorted ones of a key; most often it is the greatest.
-    mutating func insert(_ number: UInt64, of key: Key) {
-        self[key, default: []].insert(number)
-    }
-
-    /// Takes a number away from the sorted ones of a key, and the key with its last.
-    mutating func remove(_ number: UInt64, of key: Key) {
-        guard let index = index(forKey: key) else { return }
-        let place = values[index].place(of: number) { $0 }
-        if place < values[index].count, values[index][place] == number { values[index].remove(at: place) }
-        if values[index].isEmpty { remove(at: index) }
-    }
-}
-
-extension [UInt64] {
-    fileprivate mutating func insert(_ number: UInt64) {
-        let place = last.map { $0 < number } ?? true ? count : place(of: number) { $0 }
-        if place == count || self[place] != number { insert(number, at: place) }
-    }
-}

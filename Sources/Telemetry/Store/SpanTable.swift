@@ -9,7 +9,7 @@ struct SpanTable {
 
     /// Spans that were let go, and the memory that they held.
     struct Freed {
-        fileprivate var records: [SpanRecord]
+        fileprivate let records: [SpanRecord]
         let bytes: Int
         var count: Int { records.count }
     }
